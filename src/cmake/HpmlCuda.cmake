@@ -1,0 +1,1 @@
+# libhpml_cuda.so: everything that needs a GPU, opened at run time.

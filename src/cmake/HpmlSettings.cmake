@@ -1,0 +1,35 @@
+# Language level, warnings, sanitizers, output folders and the compiler cache: one place for all targets.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+# An installed tree that is moved still runs: the executables look for libraries beside themselves.
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
+find_program(HPML_CCACHE ccache)
+if(HPML_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${HPML_CCACHE}")
+endif()
+
+set(HPML_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
+add_library(hpml_flags INTERFACE)
+target_compile_options(hpml_flags INTERFACE -Wall -Wextra -Werror -ffp-contract=off)
+target_compile_definitions(hpml_flags INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+target_include_directories(hpml_flags INTERFACE "${PROJECT_SOURCE_DIR}/src")
+if(HPML_SANITIZE)
+    target_compile_options(hpml_flags INTERFACE "-fsanitize=${HPML_SANITIZE}" -fno-omit-frame-pointer)
+    target_link_options(hpml_flags INTERFACE "-fsanitize=${HPML_SANITIZE}")
+    target_compile_definitions(hpml_flags INTERFACE HPML_SANITIZED)
+endif()
