@@ -1,0 +1,163 @@
+#include "mpi/communicator.h"
+
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "mpi/check.h"
+
+namespace hpml::mpi {
+
+namespace {
+
+int to_count(std::size_t count) {
+    expects(count <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
+            "an MPI message of fewer than 2^31 elements");
+    return static_cast<int>(count);
+}
+
+template <class T>
+void all_reduce(MPI_Comm comm, std::span<T> values, MPI_Datatype type, MPI_Op operation) {
+    if (comm != MPI_COMM_NULL) {
+        check(MPI_Allreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), type, operation,
+                            comm));
+    }
+}
+
+}  // namespace
+
+Communicator::Communicator(MPI_Comm handle) : handle_(handle) {
+    check(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN));
+    check(MPI_Comm_rank(handle_, &rank_.value));
+    check(MPI_Comm_size(handle_, &size_));
+}
+
+Communicator::~Communicator() {
+    int finalized = 0;
+    if (handle_ != MPI_COMM_NULL && MPI_Finalized(&finalized) == MPI_SUCCESS && !finalized &&
+        std::uncaught_exceptions() == 0) {
+        MPI_Comm_free(&handle_);
+    }
+}
+
+Communicator::Communicator(Communicator&& other) noexcept
+    : handle_(std::exchange(other.handle_, MPI_COMM_NULL)),
+      rank_(other.rank_),
+      size_(other.size_) {}
+
+Communicator& Communicator::operator=(Communicator&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(rank_, other.rank_);
+    std::swap(size_, other.size_);
+    return *this;
+}
+
+Communicator Communicator::world() {
+    MPI_Comm copy = MPI_COMM_NULL;
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &copy));
+    return Communicator(copy);
+}
+
+Communicator Communicator::duplicate() const {
+    if (is_null()) {
+        return {};
+    }
+    MPI_Comm copy = MPI_COMM_NULL;
+    check(MPI_Comm_dup(handle_, &copy));
+    return Communicator(copy);
+}
+
+Communicator Communicator::split_by_node() const {
+    if (is_null()) {
+        return {};
+    }
+    MPI_Comm node = MPI_COMM_NULL;
+    check(MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_.value, MPI_INFO_NULL, &node));
+    return Communicator(node);
+}
+
+void Communicator::barrier() const {
+    if (!is_null()) {
+        check(MPI_Barrier(handle_));
+    }
+}
+
+void Communicator::broadcast(std::span<std::byte> bytes, Rank root) const {
+    constexpr std::size_t kPiece = std::size_t{1} << 30;
+    for (std::size_t at = 0; !is_null() && at < bytes.size(); at += kPiece) {
+        const auto piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
+        check(MPI_Bcast(piece.data(), to_count(piece.size()), MPI_BYTE, root.value, handle_));
+    }
+}
+
+std::string Communicator::broadcast(std::string text, Rank root) const {
+    std::int64_t length = static_cast<std::int64_t>(text.size());
+    broadcast(std::as_writable_bytes(std::span(&length, 1)), root);
+    text.resize(static_cast<std::size_t>(length));
+    broadcast(std::as_writable_bytes(std::span(text.data(), text.size())), root);
+    return text;
+}
+
+void Communicator::sum(std::span<double> values) const {
+    all_reduce(handle_, values, MPI_DOUBLE, MPI_SUM);
+}
+void Communicator::sum(std::span<std::int64_t> values) const {
+    all_reduce(handle_, values, MPI_INT64_T, MPI_SUM);
+}
+void Communicator::max(std::span<double> values) const {
+    all_reduce(handle_, values, MPI_DOUBLE, MPI_MAX);
+}
+void Communicator::max(std::span<std::int64_t> values) const {
+    all_reduce(handle_, values, MPI_INT64_T, MPI_MAX);
+}
+
+std::vector<std::string> Communicator::all_gather(const std::string& text) const {
+    std::vector<std::string> texts(static_cast<std::size_t>(size_));
+    for (int root = 0; root < size_; ++root) {
+        texts[static_cast<std::size_t>(root)] =
+            broadcast(root == rank_.value ? text : "", Rank(root));
+    }
+    return texts;
+}
+
+void agree(const Communicator& ranks, const std::function<void()>& work) {
+    std::exception_ptr failure;
+    int code = 0;
+    std::string message;
+    try {
+        work();
+    } catch (const Error& error) {
+        failure = std::current_exception();
+        code = static_cast<int>(error.code());
+        message = error.what();
+    } catch (const std::exception& error) {
+        failure = std::current_exception();
+        code = static_cast<int>(ExitCode::Internal);
+        message = error.what();
+    }
+    if (ranks.size() == 1) {
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        return;
+    }
+    // The lowest failing rank speaks for all: -rank is larger for a lower rank, kNobody for none.
+    const std::int64_t nobody = -ranks.size();
+    std::int64_t first = failure ? -ranks.rank().value : nobody;
+    ranks.max(std::span(&first, 1));
+    if (first == nobody) {
+        return;
+    }
+    const Rank speaker(static_cast<int>(-first));
+    std::int64_t count = failure ? 1 : 0;
+    ranks.sum(std::span(&count, 1));
+    ranks.broadcast(std::as_writable_bytes(std::span(&code, 1)), speaker);
+    message = ranks.broadcast(message, speaker);
+    if (count < ranks.size()) {
+        message = "rank " + std::to_string(speaker.value) + ": " + message;
+    }
+    throw Error(static_cast<ExitCode>(code), message);
+}
+
+}  // namespace hpml::mpi

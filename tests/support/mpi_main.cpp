@@ -1,0 +1,37 @@
+// The main of tests that run under mpirun: rank 0 reports, every rank's verdict counts.
+#define BOOST_TEST_NO_MAIN
+#include <boost/test/results_reporter.hpp>
+#include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <span>
+
+#include "mpi/communicator.h"
+#include "mpi/environment.h"
+
+namespace {
+
+// Boost.Test resets its streams before it calls this, so redirection before unit_test_main has no
+// effect.
+bool start_suite() {
+    const auto ranks = hpml::mpi::Communicator::world();
+    if (!ranks.is_root()) {
+        static std::ofstream nowhere("/dev/null");
+        boost::unit_test::results_reporter::set_stream(nowhere);
+    }
+    return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    hpml::mpi::Environment environment;
+    std::int64_t failed = boost::unit_test::unit_test_main(start_suite, argc, argv) == 0 ? 0 : 1;
+    const auto ranks = hpml::mpi::Communicator::world();
+    if (failed != 0) {
+        std::fprintf(stderr, "rank %d failed\n", ranks.rank().value);
+    }
+    ranks.max(std::span(&failed, 1));
+    return static_cast<int>(failed);
+}
