@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "model/safetensors.h"
+
+namespace hpml::checkpoint {
+
+/// What one checkpoint folder holds. No wall-clock time inside: the same state gives the same
+/// bytes.
+struct Contents {
+    Step step;
+    std::vector<model::NamedTensor> model;  ///< model.safetensors, Hugging Face names
+    std::vector<model::NamedTensor>
+        optimizer;           ///< optimizer.safetensors; empty: no such file (fine-tuned models)
+    Json state;              ///< state.json: counters, seeds, settings
+    Json config;             ///< config.json
+    Json tokenizer_config;   ///< tokenizer_config.json
+    std::string vocabulary;  ///< vocab.txt
+};
+
+/// A folder `checkpoints/step-NNNNNNNN` whose MANIFEST.json verifies: every file present, its size
+/// and XXH3-128 right, the manifest's hash of itself right, the step in its name the step inside.
+/// Only such a folder exists as a checkpoint.
+struct Checkpoint {
+    Step step;
+    std::filesystem::path folder;
+};
+
+/// Write under `RUN/checkpoints/.tmp-<generation>-<step>`, sync, write MANIFEST.json last, rename,
+/// sync (R1 of the rules: publish by rename, trust by manifest). Called by one rank.
+/// @throw IoError if anything fails (disk full); the temporary folder is removed and older
+/// checkpoints stay
+Checkpoint write_checkpoint(const std::filesystem::path& run, std::int64_t generation,
+                            const Contents& contents);
+/// Write the same files into `folder` itself (a fine-tuned model's folder), by way of a temporary
+/// folder.
+void write_model_folder(const std::filesystem::path& folder, const Contents& contents);
+
+/// Verify one checkpoint folder. @throw InputError naming the file, what was expected and what was
+/// found
+[[nodiscard]] Checkpoint verify_checkpoint(const std::filesystem::path& folder);
+/// The newest valid checkpoint of a run. A bad one is renamed to `step-N.corrupt`, said on `log`,
+/// and the one before it is tried; leftovers `.tmp-*` are removed.
+/// @return nothing if the run has no checkpoint at all
+/// @throw InputError if there are checkpoints but none is valid (never start anew silently)
+[[nodiscard]] std::optional<Checkpoint> newest_checkpoint(const std::filesystem::path& run,
+                                                          const Log& log);
+/// Valid or not, by step, oldest first.
+[[nodiscard]] std::vector<Checkpoint> list_checkpoints(const std::filesystem::path& run);
+/// Keep the newest `keep` checkpoints (rename, then remove, so that none is half there under its
+/// name).
+void retain(const std::filesystem::path& run, std::int64_t keep);
+
+}  // namespace hpml::checkpoint

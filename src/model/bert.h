@@ -1,0 +1,64 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "corpus/batch.h"
+#include "model/config.h"
+
+namespace hpml::model {
+
+/// Which dropout a forward pass uses. The keep decision of an element is a pure function of (seed,
+/// step, sample, layer, site, element within the sample): no generator state, the same on any rank
+/// and micro-batch.
+struct DropoutPlan {
+    double probability = 0.0;  ///< 0: no dropout (evaluation)
+    std::uint64_t seed = 0;
+    std::int64_t step = 0;
+};
+
+/// A loss summed over what it counts; the mean is made once, over all ranks.
+struct LossSum {
+    at::Tensor sum;           ///< scalar, differentiable
+    std::int64_t weight = 0;  ///< masked tokens (MLM) or sequences (classification)
+};
+
+/// A BERT encoder with one head over leaf tensors that somebody else owns (views of the arena, or
+/// plain tensors). No state of its own; `const` methods may be called with gradients on or off.
+class Bert {
+  public:
+    /// @param leaves  one tensor per leaf_specs(config, head), same order and shapes, fp32, on one
+    /// device
+    Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves);
+
+    /// Last hidden states, [tokens, hidden]. Rows of a sequence attend to that sequence only.
+    /// @throw InputError if a sequence is longer than max_positions
+    [[nodiscard]] at::Tensor encode(const corpus::Batch& batch, const DropoutPlan& dropout) const;
+    /// MLM logits at the batch's masked positions, [labels, vocabulary].
+    [[nodiscard]] at::Tensor mlm_logits(const corpus::Batch& batch,
+                                        const DropoutPlan& dropout) const;
+    /// Cross-entropy summed over the masked positions.
+    [[nodiscard]] LossSum mlm_loss(const corpus::Batch& batch, const DropoutPlan& dropout) const;
+    /// [sequences, labels].
+    [[nodiscard]] at::Tensor class_logits(const corpus::Batch& batch,
+                                          const DropoutPlan& dropout) const;
+    /// Cross-entropy (or squared error when labels == 1) summed over the sequences.
+    [[nodiscard]] LossSum class_loss(const corpus::Batch& batch, const DropoutPlan& dropout) const;
+
+    [[nodiscard]] const ModelConfig& config() const { return config_; }
+
+  private:
+    ModelConfig config_;
+    Head head_;
+    std::vector<at::Tensor> leaves_;
+};
+
+/// Values of step 0 for one leaf: keyed by (seed, parameter name, element), so that neither ranks
+/// nor the order of construction matter. Normal values by Box-Muller from Philox words.
+/// @param leaf  the tensor to fill, as `LeafSpec::shape()`
+void initialize_leaf(const struct LeafSpec& spec, const ModelConfig& config, std::uint64_t seed,
+                     const at::Tensor& leaf);
+
+}  // namespace hpml::model
