@@ -1,0 +1,114 @@
+#include "fusion/reducer.h"
+
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hpml::fusion {
+
+/// Shared with the hooks, which LibTorch may keep alive longer than the reducer.
+class Reducer::State {
+  public:
+    State(Arena& arena, comm::Engine& engine) : arena_(&arena), engine_(&engine) {
+        const auto& plan = arena.plan();
+        bucket_of_.resize(plan.leaves.size());
+        for (std::size_t b = 0; b < plan.buckets.size(); ++b) {
+            for (std::size_t leaf = plan.buckets[b].first_leaf; leaf <= plan.buckets[b].last_leaf;
+                 ++leaf) {
+                bucket_of_[leaf] = b;
+            }
+        }
+    }
+
+    void arm() {
+        const std::lock_guard lock(mutex_);
+        const auto& buckets = arena_->plan().buckets;
+        missing_.resize(buckets.size());
+        for (std::size_t b = 0; b < buckets.size(); ++b) {
+            missing_[b] = buckets[b].last_leaf - buckets[b].first_leaf + 1;
+        }
+        next_ = 0;
+        armed_ = true;
+    }
+
+    void leaf_ready(std::size_t leaf) {
+        const std::lock_guard lock(mutex_);
+        if (!armed_) {
+            return;
+        }
+        const std::size_t bucket = bucket_of_[leaf];
+        expects(missing_[bucket] > 0, "one gradient per leaf in the last backward pass of a step");
+        --missing_[bucket];
+        while (next_ < missing_.size() && missing_[next_] == 0) {
+            launch_next();
+        }
+        engine_->progress();
+    }
+
+    void finish() {
+        const std::lock_guard lock(mutex_);
+        expects(armed_, "arm() before finish()");
+        while (next_ < missing_.size()) {
+            launch_next();
+        }
+        armed_ = false;
+        engine_->wait_all();
+    }
+
+    void retire() {
+        const std::lock_guard lock(mutex_);
+        armed_ = false;
+    }
+
+  private:
+    void launch_next() {
+        const Bucket& bucket = arena_->plan().buckets[next_++];
+        engine_->submit(std::span(arena_->gradients().data_ptr<float>() + bucket.begin,
+                                  static_cast<std::size_t>(bucket.end - bucket.begin)));
+    }
+
+    Arena* arena_;
+    comm::Engine* engine_;
+    std::mutex mutex_;
+    std::vector<std::size_t> bucket_of_;
+    std::vector<std::size_t> missing_;
+    std::size_t next_ = 0;
+    bool armed_ = false;
+};
+
+namespace {
+
+/// Called by autograd right after it has accumulated into a leaf's gradient.
+template <class State>
+class LeafHook : public torch::autograd::PostAccumulateGradHook {
+  public:
+    LeafHook(std::shared_ptr<State> state, std::size_t leaf)
+        : state_(std::move(state)), leaf_(leaf) {}
+    void operator()(const torch::autograd::Variable&) override { state_->leaf_ready(leaf_); }
+
+  private:
+    std::shared_ptr<State> state_;
+    std::size_t leaf_;
+};
+
+}  // namespace
+
+Reducer::Reducer(Arena& arena, comm::Engine& engine)
+    : state_(std::make_shared<State>(arena, engine)) {
+    for (std::size_t leaf = 0; leaf < arena.leaves().size(); ++leaf) {
+        torch::autograd::impl::set_post_acc_grad_hooks(
+            arena.leaves()[leaf], std::make_unique<LeafHook<State>>(state_, leaf));
+    }
+}
+
+Reducer::~Reducer() { state_->retire(); }
+
+void Reducer::arm() { state_->arm(); }
+void Reducer::finish() { state_->finish(); }
+
+}  // namespace hpml::fusion

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+
+#include "comm/engine.h"
+#include "fusion/arena.h"
+
+namespace hpml::fusion {
+
+/// Sums the arena's gradients over all ranks while the backward pass still runs: hooks on the
+/// leaves count down, and a bucket leaves as soon as it is full and all buckets before it have
+/// left.
+class Reducer {
+  public:
+    /// Both must outlive this.
+    Reducer(Arena& arena, comm::Engine& engine);
+    ~Reducer();
+    Reducer(const Reducer&) = delete;
+    Reducer& operator=(const Reducer&) = delete;
+    Reducer(Reducer&&) = delete;
+    Reducer& operator=(Reducer&&) = delete;
+
+    /// The next backward pass is the last of the step: let buckets leave during it.
+    void arm();
+    /// After that backward pass: send what has not left (leaves that got no gradient), wait for all
+    /// sums. Collective. @throw BackendError
+    void finish();
+
+  private:
+    class State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace hpml::fusion

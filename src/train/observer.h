@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/units.h"
+
+namespace hpml::train {
+
+/// One finished optimizer step, as logs and metrics see it.
+struct StepRecord {
+    Step step;   ///< steps finished, 1 after the first
+    Step steps;  ///< steps planned
+    double loss = 0;
+    double learning_rate = 0;
+    double gradient_norm = 0;
+    Seconds seconds;    ///< wall time of this step
+    Tokens tokens;      ///< real tokens of the global batch
+    Seconds data_wait;  ///< this rank, this step
+    Seconds comm_wait;  ///< this rank, this step: communication that no computation hid
+};
+
+struct ValidationRecord {
+    Step step;
+    double loss = 0;
+    double weight = 0;  ///< masked tokens
+    Seconds seconds;
+};
+
+struct CheckpointRecord {
+    Step step;
+    std::filesystem::path folder;
+    Bytes bytes;
+    Seconds seconds;
+};
+
+/// Who is told what a training loop does. Called on rank 0 only; must not communicate and must not
+/// throw.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void on_step(const StepRecord& record) = 0;
+    virtual void on_validation(const ValidationRecord& record) = 0;
+    virtual void on_checkpoint(const CheckpointRecord& record) = 0;
+};
+
+}  // namespace hpml::train

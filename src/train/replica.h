@@ -1,0 +1,60 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "comm/engine.h"
+#include "fusion/arena.h"
+#include "fusion/reducer.h"
+#include "model/bert.h"
+#include "mpi/communicator.h"
+#include "optim/optimizer.h"
+
+namespace hpml::train {
+
+struct ReplicaOptions {
+    model::ModelConfig model;
+    model::Head head = model::Head::MaskedLm;
+    optim::OptimizerOptions optimizer;
+    std::string all_reduce = "auto";  ///< auto, ring, mpi
+    Bytes bucket_size{0};             ///< 0: chosen for the machine
+    bool multiple_threads = true;     ///< whether MPI lets a second thread communicate
+    at::Device device{at::kCPU};
+    std::uint64_t seed = 42;  ///< of the first weights
+};
+
+/// This rank's copy of model, gradients, optimizer and the machinery that keeps the copies equal.
+class Replica {
+  public:
+    /// Collective: the fusion plan's digest is compared over the ranks. The weights are those of
+    /// step 0.
+    /// @throw MismatchError naming the ranks whose plan differs
+    Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log);
+
+    [[nodiscard]] const model::Bert& bert() const { return *bert_; }
+    [[nodiscard]] fusion::Arena& arena() { return *arena_; }
+    [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
+    [[nodiscard]] comm::Engine& engine() { return *engine_; }
+    [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
+    [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> named_parameters() const {
+        return arena_->named_parameters();
+    }
+
+  private:
+    std::unique_ptr<fusion::Arena> arena_;
+    std::unique_ptr<comm::Engine> engine_;
+    std::unique_ptr<fusion::Reducer> reducer_;
+    std::unique_ptr<optim::Optimizer> optimizer_;
+    std::unique_ptr<model::Bert> bert_;
+};
+
+/// The segments of an arena as optimizers take them.
+[[nodiscard]] std::vector<optim::Segment> segments_of(const fusion::Arena& arena);
+
+}  // namespace hpml::train

@@ -1,0 +1,59 @@
+#include "train/step.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hpml::train {
+
+StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, double learning_rate,
+                           std::span<double> votes) {
+    parts_.arena.zero_gradients();
+    at::Tensor loss_sum;
+    double weight = 0;
+    for (std::int64_t micro = 0; micro < micro_batches; ++micro) {
+        const model::LossSum loss = forward(micro);
+        if (micro == micro_batches - 1) {
+            parts_.reducer.arm();
+        }
+        loss.sum.backward();
+        const at::NoGradGuard no_grad;
+        const at::Tensor value = loss.sum.detach().to(at::kDouble);
+        loss_sum = loss_sum.defined() ? loss_sum + value : value;
+        weight += static_cast<double>(loss.weight);
+    }
+    if (micro_batches == 0) {
+        parts_.reducer.arm();
+    }
+    parts_.reducer.finish();
+
+    std::vector<double> control(votes.begin(), votes.end());
+    control.push_back(loss_sum.defined() ? loss_sum.item<double>() : 0.0);
+    control.push_back(weight);
+    parts_.ranks.sum(control);
+    std::copy_n(control.begin(), votes.size(), votes.begin());
+
+    const at::NoGradGuard no_grad;
+    StepResult result;
+    result.weight = control.back();
+    expects(result.weight > 0, "a global batch that counts for something");
+    result.loss = control[votes.size()] / result.weight;
+    parts_.arena.gradients().mul_(1.0 / result.weight);
+    result.gradient_norm = optim::clip_by_global_norm(parts_.arena.gradients(), clip_norm_);
+    // The same sums stand on every rank, so every rank takes this decision alike.
+    if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
+        throw DivergedError(
+            "loss " + std::to_string(result.loss) + ", gradient norm " +
+            std::to_string(result.gradient_norm) +
+            " (the weights were not touched); lower the learning rate, lengthen the "
+            "warm-up or clip harder, and start the same command again to resume");
+    }
+    parts_.optimizer.step(parts_.arena.parameters(), parts_.arena.gradients(), learning_rate);
+    return result;
+}
+
+}  // namespace hpml::train
