@@ -78,12 +78,12 @@ check_tidy() {
     say "clang-tidy"
     mkdir -p "$stamps"
     settings="$(sources 'src/*.h' 'tests/*.h' .clang-tidy src/CMakeLists.txt | xargs cat | sha256sum)"
+    # shellcheck disable=SC2016  # the inner bash expands it
     while read -r file; do
         grep -qF "/$file\"" build/dev/compile_commands.json || continue
         stamp="$stamps/$(cat "$file" <(printf '%s' "$settings") | sha256sum | cut -c 1-32)"
         [[ -e "$stamp" ]] || printf '%s\t%s\n' "$file" "$stamp"
-    done < <(tidy_files) |
-        xargs -r -P "$jobs" -d '\n' -I{} bash -c 'tidy_one "$1"' tidy {}
+    done < <(tidy_files) | xargs -r -P "$jobs" -d '\n' -I{} bash -c 'tidy_one "$1"' tidy {}
 }
 
 check_scripts() {
