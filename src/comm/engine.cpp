@@ -1,0 +1,196 @@
+#include "comm/engine.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "comm/operation_queue.h"
+
+namespace hpml::comm {
+
+/// How the submitted buffers are driven; one implementation per Progress.
+class Engine::State {
+  public:
+    State(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode)
+        : algorithm(std::move(the_algorithm)), mode(the_mode) {}
+    virtual ~State() = default;
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    State(State&&) = delete;
+    State& operator=(State&&) = delete;
+
+    virtual void submit(std::span<float> values) = 0;
+    virtual void progress() = 0;
+    virtual void wait_all() = 0;
+
+    class Inline;
+    class Threaded;
+
+    std::unique_ptr<Algorithm> algorithm;
+    Progress mode;
+    Seconds exposed;
+};
+
+class Engine::State::Inline final : public State {
+  public:
+    explicit Inline(std::unique_ptr<Algorithm> the_algorithm)
+        : State(std::move(the_algorithm), Progress::Inline), queue_(*algorithm) {}
+
+    void submit(std::span<float> values) override {
+        queue_.push(values);
+        progress();
+    }
+
+    void progress() override { step(); }
+
+    void wait_all() override {
+        while (!failure_ && !queue_.is_empty()) {
+            // Ranks may share a core: the one that waits must let the others work.
+            if (step() == 0) {
+                std::this_thread::yield();
+            }
+        }
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+    }
+
+  private:
+    std::size_t step() {
+        if (failure_) {
+            return 0;
+        }
+        try {
+            return queue_.advance();
+        } catch (...) {
+            // Met inside a hook, perhaps; it is told where the sums are asked for.
+            failure_ = std::current_exception();
+            return 0;
+        }
+    }
+
+    OperationQueue queue_;
+    std::exception_ptr failure_;
+};
+
+class Engine::State::Threaded final : public State {
+  public:
+    explicit Threaded(std::unique_ptr<Algorithm> the_algorithm)
+        : State(std::move(the_algorithm), Progress::Thread), thread_([this] { communicate(); }) {}
+
+    ~Threaded() override {
+        {
+            const std::lock_guard lock(mutex_);
+            stop_ = true;
+        }
+        submitted_changed_.notify_one();
+        thread_.join();
+    }
+
+    void submit(std::span<float> values) override {
+        {
+            const std::lock_guard lock(mutex_);
+            submitted_.push_back(values);
+            ++outstanding_;
+        }
+        submitted_changed_.notify_one();
+    }
+
+    void progress() override {}
+
+    void wait_all() override {
+        std::unique_lock lock(mutex_);
+        all_done_.wait(lock, [this] { return outstanding_ == 0 || failure_; });
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+    }
+
+  private:
+    void communicate() {
+        OperationQueue queue(*algorithm);
+        try {
+            while (take(queue)) {
+                const std::size_t finished = queue.advance();
+                if (finished == 0) {
+                    std::this_thread::yield();
+                } else {
+                    report(finished);
+                }
+            }
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            failure_ = std::current_exception();
+            all_done_.notify_one();
+        }
+        queue.abandon();
+    }
+
+    /// Move what was submitted to the thread's own queue; sleep if there is nothing to do.
+    /// @return whether to go on
+    bool take(OperationQueue& queue) {
+        std::unique_lock lock(mutex_);
+        if (queue.is_empty()) {
+            submitted_changed_.wait(lock, [this] { return stop_ || !submitted_.empty(); });
+        }
+        for (const std::span<float> values : submitted_) {
+            queue.push(values);
+        }
+        submitted_.clear();
+        return !stop_;
+    }
+
+    void report(std::size_t finished) {
+        const std::lock_guard lock(mutex_);
+        outstanding_ -= finished;
+        if (outstanding_ == 0) {
+            all_done_.notify_one();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable submitted_changed_;
+    std::condition_variable all_done_;
+    std::vector<std::span<float>> submitted_;
+    std::size_t outstanding_ = 0;  ///< submitted and not yet summed
+    std::exception_ptr failure_;
+    bool stop_ = false;
+    std::thread thread_;  ///< last: it uses all of the above
+};
+
+Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress) {
+    if (progress == Progress::Thread) {
+        state_ = std::make_unique<State::Threaded>(std::move(algorithm));
+    } else {
+        state_ = std::make_unique<State::Inline>(std::move(algorithm));
+    }
+}
+
+Engine::~Engine() = default;
+
+void Engine::submit(std::span<float> values) { state_->submit(values); }
+
+void Engine::progress() { state_->progress(); }
+
+void Engine::wait_all() {
+    const Stopwatch watch;
+    try {
+        state_->wait_all();
+    } catch (...) {
+        state_->exposed += watch.elapsed();
+        throw;
+    }
+    state_->exposed += watch.elapsed();
+}
+
+const Algorithm& Engine::algorithm() const { return *state_->algorithm; }
+
+Progress Engine::mode() const { return state_->mode; }
+
+Seconds Engine::exposed() const { return state_->exposed; }
+
+}  // namespace hpml::comm

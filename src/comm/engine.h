@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "base/units.h"
+#include "comm/all_reduce.h"
+
+namespace hpml::comm {
+
+/// Who drives the operations while the caller computes.
+enum class Progress {
+    Inline,  ///< `progress()` and `wait_all()`, called by the caller
+    Thread,  ///< a communication thread, the only caller of MPI between the first submit and
+             ///< wait_all's return; it sleeps when there is nothing to do. MPI_THREAD_SERIALIZED is
+             ///< enough, because the two threads never call MPI at the same time
+};
+
+/// Asynchronous all-reduces, run in the order in which they were submitted (the same on every
+/// rank).
+///
+/// Between the first `submit()` and the return of `wait_all()` the caller makes no MPI call of its
+/// own. After an error the engine stays failed: the values are unspecified, and every later
+/// `wait_all()` throws the same error. The destructor waits for nothing and communicates with
+/// nobody; operations that are still under way are given up, which only an error may cause.
+class Engine {
+  public:
+    Engine(std::unique_ptr<Algorithm> algorithm, Progress progress);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    Engine(Engine&&) = delete;
+    Engine& operator=(Engine&&) = delete;
+
+    /// Queue the sum of `values` over all ranks; returns at once. Collective in order. The memory
+    /// must stay.
+    void submit(std::span<float> values);
+    /// Inline: drive what is under way without waiting. Thread: nothing.
+    void progress();
+    /// Return when every submitted buffer holds its sum.
+    /// @throw BackendError of the first operation that failed, also when a thread met it
+    void wait_all();
+
+    [[nodiscard]] const Algorithm& algorithm() const;
+    [[nodiscard]] Progress mode() const;
+    /// Time that `wait_all` has spent waiting since construction: communication that no computation
+    /// hid.
+    [[nodiscard]] Seconds exposed() const;
+
+  private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace hpml::comm

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "comm/all_reduce.h"
+
+namespace hpml::comm {
+
+/// Starts operations in order and drives those under way; owned by one thread.
+///
+/// Two at a time, so that the first messages of the next buffer travel while the last ones of this
+/// one are added; more would only spread the same bandwidth.
+class OperationQueue {
+  public:
+    explicit OperationQueue(Algorithm& algorithm) : algorithm_(algorithm) {}
+
+    void push(std::span<float> values) { waiting_.push_back(values); }
+    /// Start what may start and advance what is under way, without waiting.
+    /// @return operations that finished
+    /// @throw what the algorithm throws
+    std::size_t advance();
+    [[nodiscard]] bool is_empty() const { return under_way_.empty() && next_ == waiting_.size(); }
+    /// Forget everything; only when an error ends the run.
+    void abandon();
+
+  private:
+    static constexpr std::size_t kUnderWay = 2;
+
+    Algorithm& algorithm_;
+    std::vector<std::span<float>> waiting_;  ///< from `next_` on not started
+    std::size_t next_ = 0;
+    std::vector<std::unique_ptr<Operation>> under_way_;
+};
+
+}  // namespace hpml::comm

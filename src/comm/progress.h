@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "comm/engine.h"
+
+namespace hpml::comm {
+
+/// What decides who drives the communication of this rank.
+struct ProgressFacts {
+    int ranks = 1;            ///< of the job
+    int ranks_on_node = 1;    ///< that share this rank's node
+    int cores = 1;            ///< in this rank's affinity mask
+    bool exclusive = false;   ///< no other rank of the node has a core of this mask
+    int compute_threads = 1;  ///< with which this rank computes
+    bool multiple = true;     ///< MPI_THREAD_MULTIPLE was given
+};
+
+/// A communication thread where a core is free for it, else Inline: a thread that shares a core
+/// with computation slows both down.
+[[nodiscard]] Progress choose_progress(const ProgressFacts& facts);
+
+/// The choice and its reason in one line for the banner, e.g. "inline (1 core for 1 compute thread:
+/// none free for a communication thread)".
+[[nodiscard]] std::string explain(const ProgressFacts& facts);
+
+/// "inline" or "thread".
+[[nodiscard]] std::string to_text(Progress progress);
+
+}  // namespace hpml::comm

@@ -1,0 +1,40 @@
+#include "comm/select.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/error.h"
+#include "comm/mpi_all_reduce.h"
+#include "comm/ring.h"
+
+namespace hpml::comm {
+
+std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
+    if (name == "auto" || name == "ring") {
+        return std::make_unique<Ring>(ranks);
+    }
+    if (name == "mpi") {
+        return std::make_unique<MpiAllReduce>(ranks);
+    }
+    throw UsageError("allreduce=" + name + " is not known; choose auto, ring or mpi");
+}
+
+Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {
+    expects(ranks_on_node > 0, "a rank on the node");
+    const std::uint64_t share =
+        last_level_cache.value / (2 * static_cast<std::uint64_t>(ranks_on_node));
+    return std::clamp(Bytes(share), mib(1), mib(8));
+}
+
+Bytes last_level_cache() {
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index3/size");
+    std::uint64_t size = 0;
+    char unit = ' ';
+    if (!(file >> size)) {
+        return {};
+    }
+    file >> unit;
+    return Bytes(unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size);
+}
+
+}  // namespace hpml::comm

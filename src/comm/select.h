@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/units.h"
+#include "comm/all_reduce.h"
+#include "mpi/communicator.h"
+
+namespace hpml::comm {
+
+/// The algorithm of the option `allreduce` for buffers in host memory. Collective.
+///
+/// `auto` is the ring, whatever the size and the number of ranks: its bits are the same in every
+/// run, which the MPI library's own need not be. With one rank it is the identity.
+/// @param name  "auto", "ring" or "mpi"
+/// @throw UsageError for another name
+[[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const std::string& name,
+                                                        const mpi::Communicator& ranks);
+
+/// What a bucket should hold by default on a CPU: clamp(L3 / (2 * ranks on the node), 1, 8) MiB,
+/// because a bucket that stays in the last-level cache is summed several times faster than one
+/// that does not.
+/// @param last_level_cache  of the node, as `last_level_cache()` reads it; 0 if unknown
+[[nodiscard]] Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node);
+
+/// Size of this machine's level-3 cache (one instance) by /sys, 0 where it does not say.
+[[nodiscard]] Bytes last_level_cache();
+
+}  // namespace hpml::comm
