@@ -39,12 +39,14 @@ struct ValueRule {
 };
 
 /// Fill the target from text; a list appends.
-/// @throw UsageError that says what is expected, without the option's name
-void assign_value(const OptionTarget& target, const ValueRule& rule, const std::string& text);
+/// @return false, the target unchanged, if the text is not what `expectation` says
+[[nodiscard]] bool assign_value(const OptionTarget& target, const ValueRule& rule,
+                                const std::string& text);
 /// The target as text that `assign_value` reads back to the same value: one entry per element of a
 /// list, none for an empty text, path or optional.
 [[nodiscard]] std::vector<std::string> value_texts(const OptionTarget& target);
-/// "a whole number from 1 to 64", "on or off", "one of ring, mpi".
+/// "a whole number from 1 to 64", "on or off", "one of ring, mpi". Texts and paths hold no '#', no
+/// control character and no space at either end: a .cfg file could not give them back.
 [[nodiscard]] std::string expectation(const OptionTarget& target, const ValueRule& rule);
 /// The bounds and choices in a few characters for --help, e.g. ">= 1"; may be empty.
 [[nodiscard]] std::string short_rule(const ValueRule& rule);

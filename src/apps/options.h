@@ -33,6 +33,7 @@ struct OptionRow {
     bool is_required = false;
     bool is_positional = false;  ///< given without its name, in the order of declaration
     bool is_advanced = false;    ///< shown by --help-all and the man page only
+    bool is_request = false;     ///< --help, --config and the like: not part of a .cfg file
 
     std::vector<std::string> default_texts;  ///< the member's value when parse() was called
     Origin origin = Origin::Default;
@@ -104,6 +105,11 @@ class OptionGroup {
 class OptionTable {
   public:
     OptionTable(std::string program, std::string purpose);
+    ~OptionTable() = default;
+    OptionTable(const OptionTable&) = delete;
+    OptionTable& operator=(const OptionTable&) = delete;
+    OptionTable(OptionTable&&) = delete;
+    OptionTable& operator=(OptionTable&&) = delete;
 
     /// Start or continue a group of options. The handle must not outlive the table.
     [[nodiscard]] OptionGroup group(std::string title) { return {*this, std::move(title)}; }
@@ -142,16 +148,28 @@ class OptionTable {
     friend class OptionGroup;
     struct Assignment;
 
+    struct Requests {
+        bool help = false;
+        bool help_all = false;
+        bool version = false;
+        bool print_config = false;
+        bool print_manual = false;
+        std::optional<std::filesystem::path> config;
+    };
+
     [[nodiscard]] const OptionRow& row(std::string_view name) const;
-    [[nodiscard]] OptionRow* find(std::string_view name);
-    [[nodiscard]] OptionRow& find_or_suggest(const std::string& name, const std::string& where);
+    [[nodiscard]] bool answer(const std::vector<std::string>& arguments, std::ostream& out) const;
+    [[nodiscard]] OptionRow& find_or_suggest(const Assignment& assignment, bool in_file);
     [[nodiscard]] std::vector<Assignment> split_command_line(
         const std::vector<std::string>& arguments) const;
+    [[nodiscard]] std::vector<Assignment> read_config(const std::filesystem::path& file) const;
     void apply(const std::vector<Assignment>& assignments, Origin origin);
+    [[nodiscard]] OptionRow& next_positional(const std::string& text);
+    void fill(const OptionRow& row, const Assignment& assignment, const std::string& prefix) const;
     void apply_environment();
-    void apply_config(const std::filesystem::path& file);
     void check_required() const;
 
+    Requests requests_;
     std::string program_;
     std::string purpose_;
     std::vector<OptionRow> rows_;

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -18,7 +18,8 @@ namespace hpml {
 /// The whole of a main that runs under mpirun. `options` parses the command line before MPI starts,
 /// so that --help and a bad option need none (@return false: exit 0 at once); on a bad option rank
 /// 0 alone prints. `body` then runs with MPI up. An error that it throws through mpi::agree is the
-/// same on every rank and printed once; any other is printed with the rank. Both end the job
+/// same on every rank and printed once; any other is printed with the rank, once if all ranks fail
+/// alike. Both end the job
 /// through MPI_Abort with the error's exit code: an exception never finalises MPI.
 /// @throw nothing
 [[nodiscard]] int run_parallel_program(
@@ -30,13 +31,19 @@ namespace hpml {
 /// @throw UsageError if SLURM_STEP_NUM_TASKS > 1 and `world_size` is 1
 void check_launch(int world_size);
 
+/// This process's rank as its launcher's environment tells it (mpirun, srun), 0 without one: for
+/// what is said before MPI starts.
+[[nodiscard]] int launched_rank();
+
 /// The text of --version: version, revision, build, compiler, MPI library, `libraries`, fault
 /// points. Needs neither MPI to be started nor a GPU.
 [[nodiscard]] std::string version_text(const std::string& program,
                                        const std::vector<std::string>& libraries);
 
-/// `text` with control characters other than newline and tab as \xNN, so that a name cannot forge
-/// or hide lines of a log or drive a terminal. A newline stays only where `keep_lines`.
-[[nodiscard]] std::string printable(const std::string& text, bool keep_lines = true);
+enum class KeepLines { Yes, No };
+
+/// `text` with control characters other than newline as \xNN, so that a name cannot forge or hide
+/// lines of a log or drive a terminal. A newline stays only with KeepLines::Yes.
+[[nodiscard]] std::string printable(std::string_view text, KeepLines lines = KeepLines::Yes);
 
 }  // namespace hpml

@@ -1,0 +1,279 @@
+#include "apps/option_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <type_traits>
+
+namespace hpml {
+
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+template <class T>
+bool parse_whole(std::string_view text, T& value) {
+    if (text.starts_with('+')) {
+        return false;
+    }
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return failure == std::errc() && end == text.data() + text.size();
+}
+
+bool within(const ValueRule& rule, double value) {
+    return (rule.above_least ? value > rule.least : value >= rule.least) &&
+           (rule.below_most ? value < rule.most : value <= rule.most);
+}
+
+template <class T>
+bool assign_number(const ValueRule& rule, std::string_view text, T& target) {
+    std::remove_cvref_t<T> value{};
+    if (!parse_whole(text, value) || !std::isfinite(static_cast<double>(value)) ||
+        !within(rule, static_cast<double>(value))) {
+        return false;
+    }
+    target = value;
+    return true;
+}
+
+bool assign_duration(const ValueRule& rule, std::string_view text, Seconds& target) {
+    double unit = 1;
+    if (!text.empty() && text.back() >= 'a') {
+        const std::string_view letters = "smhd";
+        const double seconds[] = {1, 60, 3600, 86400};
+        const auto index = letters.find(text.back());
+        if (index == std::string_view::npos) {
+            return false;
+        }
+        unit = seconds[index];
+        text.remove_suffix(1);
+    }
+    double value = 0;
+    if (!assign_number({}, text, value) || !within(rule, value * unit) || value < 0) {
+        return false;
+    }
+    target = Seconds(value * unit);
+    return true;
+}
+
+bool fits_config_file(std::string_view text) {
+    const bool clean = std::none_of(text.begin(), text.end(), [](char letter) {
+        return letter == '#' || static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f;
+    });
+    return clean && !text.empty() && text.front() != ' ' && text.back() != ' ';
+}
+
+bool text_allowed(const ValueRule& rule, std::string_view text) {
+    if (!fits_config_file(text)) {
+        return false;
+    }
+    const bool is_choice =
+        std::find(rule.choices.begin(), rule.choices.end(), text) != rule.choices.end();
+    const bool is_file = !rule.or_suffix.empty() && text.size() > rule.or_suffix.size() &&
+                         text.ends_with(rule.or_suffix);
+    return rule.choices.empty() || is_choice || is_file;
+}
+
+std::string duration_text(Seconds seconds) {
+    for (const auto& [unit, letter] : {std::pair{3600.0, 'h'}, std::pair{60.0, 'm'}}) {
+        if (seconds.value >= unit && std::fmod(seconds.value, unit) == 0) {
+            return fmt::format("{}{}", seconds.value / unit, letter);
+        }
+    }
+    return fmt::format("{}s", seconds.value);
+}
+
+std::string bounds_text(const ValueRule& rule) {
+    const bool has_least = std::isfinite(rule.least);
+    const bool has_most = std::isfinite(rule.most);
+    if (has_least && has_most && !rule.above_least && !rule.below_most) {
+        return fmt::format(" from {} to {}", rule.least, rule.most);
+    }
+    std::string text;
+    if (has_least) {
+        text += fmt::format(" {} {}", rule.above_least ? "above" : "of at least", rule.least);
+    }
+    if (has_most) {
+        text += fmt::format("{} {} {}", has_least ? " and" : "",
+                            rule.below_most ? "below" : "at most", rule.most);
+    }
+    return text;
+}
+
+std::string choices_text(const ValueRule& rule) {
+    std::string text = fmt::format("one of {}", fmt::join(rule.choices, ", "));
+    if (!rule.or_suffix.empty()) {
+        text += " or a file *" + rule.or_suffix;
+    }
+    return text;
+}
+
+constexpr const char* kPathExpectation =
+    "a file or folder name without '#', control characters or spaces at its ends";
+
+}  // namespace
+
+bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::string& text) {
+    const auto as_text = [&](auto& member) {
+        if (!text_allowed(rule, text)) {
+            return false;
+        }
+        member = text;
+        return true;
+    };
+    const auto append = [&](auto& members) {
+        if (!text_allowed(rule, text)) {
+            return false;
+        }
+        members.emplace_back(text);
+        return true;
+    };
+    const auto as_optional_number = [&](auto& member) {
+        typename std::remove_cvref_t<decltype(member)>::value_type value{};
+        if (!assign_number(rule, text, value)) {
+            return false;
+        }
+        member = value;
+        return true;
+    };
+    return std::visit(
+        Overloaded{[&](bool* member) {
+                       if (text != "on" && text != "off") {
+                           return false;
+                       }
+                       *member = text == "on";
+                       return true;
+                   },
+                   [&](Seconds* member) { return assign_duration(rule, text, *member); },
+                   [&](std::string* member) { return as_text(*member); },
+                   [&](std::filesystem::path* member) { return as_text(*member); },
+                   [&](std::optional<std::string>* member) { return as_text(*member); },
+                   [&](std::optional<std::filesystem::path>* member) { return as_text(*member); },
+                   [&](std::vector<std::string>* members) { return append(*members); },
+                   [&](std::vector<std::filesystem::path>* members) { return append(*members); },
+                   [&](std::optional<std::int64_t>* member) { return as_optional_number(*member); },
+                   [&](std::optional<double>* member) { return as_optional_number(*member); },
+                   [&](const WordTarget& words) {
+                       const auto word = std::find(rule.choices.begin(), rule.choices.end(), text);
+                       if (word == rule.choices.end()) {
+                           return false;
+                       }
+                       words.write(static_cast<std::size_t>(word - rule.choices.begin()));
+                       return true;
+                   },
+                   [&](auto* number) { return assign_number(rule, text, *number); }},
+        target);
+}
+
+std::vector<std::string> value_texts(const OptionTarget& target) {
+    using Texts = std::vector<std::string>;
+    const auto unless_empty = [](std::string text) {
+        return text.empty() ? Texts{} : Texts{std::move(text)};
+    };
+    return std::visit(
+        Overloaded{
+            [](const bool* member) { return Texts{*member ? "on" : "off"}; },
+            [](const Seconds* member) { return Texts{duration_text(*member)}; },
+            [&](const std::string* member) { return unless_empty(*member); },
+            [&](const std::filesystem::path* member) { return unless_empty(member->string()); },
+            [&](const std::optional<std::string>* member) {
+                return unless_empty(member->value_or(""));
+            },
+            [&](const std::optional<std::filesystem::path>* member) {
+                return unless_empty(member->value_or("").string());
+            },
+            [](const std::vector<std::string>* members) { return *members; },
+            [](const std::vector<std::filesystem::path>* members) {
+                return Texts(members->begin(), members->end());
+            },
+            [](const std::optional<std::int64_t>* member) {
+                return *member ? Texts{fmt::format("{}", **member)} : Texts{};
+            },
+            [](const std::optional<double>* member) {
+                return *member ? Texts{fmt::format("{}", **member)} : Texts{};
+            },
+            [&](const WordTarget& words) { return unless_empty(words.read()); },
+            [](const auto* number) { return Texts{fmt::format("{}", *number)}; }},
+        target);
+}
+
+std::string expectation(const OptionTarget& target, const ValueRule& rule) {
+    if (!rule.choices.empty()) {
+        return choices_text(rule);
+    }
+    const std::string unit = rule.unit.empty() ? "" : " (" + rule.unit + ")";
+    const std::string whole = "a whole number" + bounds_text(rule) + unit;
+    const std::string real = "a finite number" + bounds_text(rule) + unit;
+    const std::string text = "a text without '#', control characters or spaces at its ends";
+    return std::visit(
+        Overloaded{
+            [](const bool*) { return std::string("on or off"); },
+            [](const Seconds*) { return std::string("a time such as 90, 90s, 5m, 2h or 1d"); },
+            [&](const double*) { return real; }, [&](const std::optional<double>*) { return real; },
+            [&](const std::uint64_t*) {
+                return std::isfinite(rule.least) ? whole : "a whole number of at least 0";
+            },
+            [&](const std::string*) { return text; },
+            [&](const std::optional<std::string>*) { return text; },
+            [&](const std::vector<std::string>*) { return text; },
+            [](const std::filesystem::path*) { return std::string(kPathExpectation); },
+            [](const std::optional<std::filesystem::path>*) {
+                return std::string(kPathExpectation);
+            },
+            [](const std::vector<std::filesystem::path>*) { return std::string(kPathExpectation); },
+            [&](const auto&) { return whole; }},
+        target);
+}
+
+std::string short_rule(const ValueRule& rule) {
+    std::vector<std::string> parts;
+    if (!rule.unit.empty()) {
+        parts.push_back(rule.unit);
+    }
+    if (std::isfinite(rule.least)) {
+        parts.push_back(fmt::format("{} {}", rule.above_least ? ">" : ">=", rule.least));
+    }
+    if (std::isfinite(rule.most)) {
+        parts.push_back(fmt::format("{} {}", rule.below_most ? "<" : "<=", rule.most));
+    }
+    if (!rule.choices.empty()) {
+        parts.push_back(choices_text(rule));
+    }
+    return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string placeholder_for(const OptionTarget& target) {
+    return std::visit(
+        Overloaded{[](const bool*) { return "on|off"; }, [](const Seconds*) { return "TIME"; },
+                   [](const double*) { return "X"; },
+                   [](const std::optional<double>*) { return "X"; },
+                   [](const std::string*) { return "TEXT"; },
+                   [](const std::optional<std::string>*) { return "TEXT"; },
+                   [](const std::vector<std::string>*) { return "TEXT..."; },
+                   [](const std::filesystem::path*) { return "PATH"; },
+                   [](const std::optional<std::filesystem::path>*) { return "PATH"; },
+                   [](const std::vector<std::filesystem::path>*) { return "PATH..."; },
+                   [](const WordTarget&) { return "WORD"; }, [](const auto&) { return "N"; }},
+        target);
+}
+
+bool is_list(const OptionTarget& target) {
+    return std::holds_alternative<std::vector<std::string>*>(target) ||
+           std::holds_alternative<std::vector<std::filesystem::path>*>(target);
+}
+
+bool is_switch(const OptionTarget& target) { return std::holds_alternative<bool*>(target); }
+
+void clear_list(const OptionTarget& target) {
+    std::visit(Overloaded{[](std::vector<std::string>* members) { members->clear(); },
+                          [](std::vector<std::filesystem::path>* members) { members->clear(); },
+                          [](const auto&) {}},
+               target);
+}
+
+}  // namespace hpml

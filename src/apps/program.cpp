@@ -1,0 +1,246 @@
+#include "apps/program.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <thread>
+#include <typeinfo>
+#include <vector>
+
+#include "base/fault.h"
+#include "base/hash.h"
+#include "base/version.h"
+#include "mpi/check.h"
+#include "mpi/environment.h"
+
+namespace hpml {
+
+namespace {
+
+/// What a failure is worth to the user and to the launcher.
+struct Failure {
+    int code = static_cast<int>(ExitCode::Internal);
+    std::string message;
+    bool is_agreed = false;  ///< mpi::agree threw it on every rank
+};
+
+/// Of the exception being handled. Call in a catch block only.
+Failure current_failure() {
+    try {
+        throw;
+    } catch (const Error& error) {
+        // mpi::agree throws the base class on several ranks, everything else one of the coded
+        // classes.
+        return {static_cast<int>(error.code()), error.what(), typeid(error) == typeid(Error)};
+    } catch (const std::bad_alloc&) {
+        return {static_cast<int>(ExitCode::Resource),
+                "out of memory; try a smaller --micro-batch, fewer ranks per node or a node with "
+                "more memory",
+                false};
+    } catch (const std::exception& error) {
+        return {static_cast<int>(ExitCode::Internal),
+                std::string("internal: ") + error.what() + "; please report this", false};
+    } catch (...) {
+        return {static_cast<int>(ExitCode::Internal),
+                "internal: an unknown exception; please report this", false};
+    }
+}
+
+void print_error(const std::string& message) {
+    std::fflush(stdout);
+    fmt::print(stderr, "error: {}\n", printable(message));
+    std::fflush(stderr);
+}
+
+/// Finds out which ranks fail with the same message, so that one speaks for them. Its buffers live
+/// until the process ends: the exchange may never finish.
+class FailureExchange {
+  public:
+    explicit FailureExchange(const mpi::Communicator& world)
+        : ranks_(world.duplicate()), hashes_(static_cast<std::size_t>(ranks_.size())) {}
+
+    [[nodiscard]] const mpi::Communicator& ranks() const noexcept { return ranks_; }
+
+    /// The ranks, in order, that fail with this message; just this one if not all ranks answer
+    /// within a second: a rank that waits in another operation never does.
+    [[nodiscard]] std::vector<int> same_failure(const std::string& message) {
+        mine_ = hash_text(message).low;
+        std::vector<int> ranks;
+        if (!all_answered()) {
+            ranks.push_back(ranks_.rank().value);
+            return ranks;
+        }
+        for (int rank = 0; rank < ranks_.size(); ++rank) {
+            if (hashes_[static_cast<std::size_t>(rank)] == mine_) {
+                ranks.push_back(rank);
+            }
+        }
+        return ranks;
+    }
+
+  private:
+    [[nodiscard]] bool all_answered() {
+        MPI_Request request = MPI_REQUEST_NULL;
+        if (MPI_Iallgather(&mine_, 1, MPI_UINT64_T, hashes_.data(), 1, MPI_UINT64_T, ranks_.get(),
+                           &request) != MPI_SUCCESS) {
+            return false;
+        }
+        for (int attempt = 0; attempt < 100; ++attempt) {
+            int done = 0;
+            if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) {
+                return false;
+            }
+            if (done != 0) {
+                return true;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    }
+
+    mpi::Communicator ranks_;
+    std::vector<std::uint64_t> hashes_;
+    std::uint64_t mine_ = 0;
+};
+
+/// Give the rank that speaks the time to do so: its end ends this process too.
+void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); }
+
+/// Print what has to be printed by this rank and end the job of several ranks.
+[[noreturn]] void fail(FailureExchange& exchange, const Failure& failure) {
+    const int rank = exchange.ranks().rank().value;
+    const int size = exchange.ranks().size();
+    if (failure.is_agreed) {
+        if (rank == 0) {
+            print_error(failure.message);
+        } else {
+            wait_for_speaker();
+        }
+        mpi::Environment::abort(failure.code);
+    }
+    const auto failing = exchange.same_failure(failure.message);
+    if (failing.front() != rank) {
+        wait_for_speaker();
+    } else if (static_cast<int>(failing.size()) == size) {
+        print_error(failure.message);
+    } else {
+        print_error(fmt::format("rank {}: {}", rank, failure.message));
+    }
+    mpi::Environment::abort(failure.code);
+}
+
+/// A failure before MPI is up, or of copies that do not know of each other: alike on every rank.
+int fail_alike(const Failure& failure) {
+    if (launched_rank() == 0) {
+        print_error(failure.message);
+    } else {
+        wait_for_speaker();
+    }
+    return failure.code;
+}
+
+int run_with_mpi(const std::function<int(const mpi::Communicator& world)>& body) {
+    const auto world = mpi::Communicator::world();
+    try {
+        check_launch(world.size());
+    } catch (...) {
+        return fail_alike(current_failure());
+    }
+    FailureExchange exchange(world);
+    try {
+        return body(world);
+    } catch (...) {
+        const Failure failure = current_failure();
+        if (world.size() > 1) {
+            fail(exchange, failure);
+        }
+        // The exception has unwound and no other rank waits: MPI may be finalised.
+        print_error(failure.message);
+        return failure.code;
+    }
+}
+
+std::string mpi_library() {
+    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+    int length = 0;
+    mpi::check(MPI_Get_library_version(text.data(), &length));
+    const std::string_view all(text.data(), static_cast<std::size_t>(length));
+    return std::string(all.substr(0, all.find_first_of(",\n")));
+}
+
+}  // namespace
+
+int run_program(const std::function<int()>& body) {
+    try {
+        return body();
+    } catch (...) {
+        const Failure failure = current_failure();
+        print_error(failure.message);
+        return failure.code;
+    }
+}
+
+int run_parallel_program(const std::function<bool()>& options,
+                         const std::function<int(const mpi::Communicator& world)>& body) {
+    try {
+        if (!options()) {
+            return 0;
+        }
+        const mpi::Environment environment;
+        return run_with_mpi(body);
+    } catch (...) {
+        return fail_alike(current_failure());
+    }
+}
+
+int launched_rank() {
+    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+        if (const char* text = std::getenv(name); text != nullptr && *text != '\0') {
+            return std::atoi(text);
+        }
+    }
+    return 0;
+}
+
+void check_launch(int world_size) {
+    const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+    if (tasks == nullptr || world_size != 1 || std::atoi(tasks) <= 1) {
+        return;
+    }
+    throw UsageError("started as " + std::to_string(std::atoi(tasks)) +
+                     " separate copies (each would train alone and write the same files); use srun "
+                     "--mpi=pmix or mpirun");
+}
+
+std::string version_text(const std::string& program, const std::vector<std::string>& libraries) {
+    const auto build = build_info();
+    std::string text = fmt::format("{} {} ({})\n", program, build.version, build.git_revision);
+    text += fmt::format("  build         {}, {}\n", build.build_type, build.compiler);
+    text += fmt::format("  MPI           {}\n", mpi_library());
+    for (const auto& library : libraries) {
+        text += fmt::format("  library       {}\n", library);
+    }
+    return text + fmt::format("  fault points  {}\n", has_fault_points() ? "on" : "off");
+}
+
+std::string printable(std::string_view text, KeepLines lines) {
+    std::string result;
+    for (const char letter : text) {
+        const auto code = static_cast<unsigned char>(letter);
+        const bool keeps = letter == '\n' && lines == KeepLines::Yes;
+        if ((code < 0x20 || code == 0x7f) && !keeps) {
+            result += fmt::format("\\x{:02x}", code);
+        } else {
+            result += letter;
+        }
+    }
+    return result;
+}
+
+}  // namespace hpml
