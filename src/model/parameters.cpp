@@ -1,0 +1,113 @@
+#include "model/parameters.h"
+
+#include <functional>
+#include <numeric>
+#include <utility>
+
+namespace hpml::model {
+namespace {
+
+/// Appends leaves in forward order.
+class SpecList {
+  public:
+    void add(LeafSpec leaf) { leaves_.push_back(std::move(leaf)); }
+    void add_weight(const std::string& name, std::vector<std::int64_t> shape) {
+        add({{{name, std::move(shape), Init::Normal, true}}});
+    }
+    void add_bias(const std::string& name, std::int64_t size) {
+        add({{{name, {size}, Init::Zeros, false}}});
+    }
+    void add_linear(const std::string& name, std::int64_t out, std::int64_t in) {
+        add_weight(name + ".weight", {out, in});
+        add_bias(name + ".bias", out);
+    }
+    void add_norm(const std::string& name, std::int64_t size) {
+        add({{{name + ".weight", {size}, Init::Ones, false}}});
+        add_bias(name + ".bias", size);
+    }
+    void add_query_key_value(const std::string& name, std::int64_t size) {
+        LeafSpec weights;
+        LeafSpec biases;
+        for (const char* part : {"query", "key", "value"}) {
+            weights.parts.push_back({name + part + ".weight", {size, size}, Init::Normal, true});
+            biases.parts.push_back({name + part + ".bias", {size}, Init::Zeros, false});
+        }
+        add(std::move(weights));
+        add(std::move(biases));
+    }
+    std::vector<LeafSpec> take() { return std::move(leaves_); }
+
+  private:
+    std::vector<LeafSpec> leaves_;
+};
+
+void add_embeddings(SpecList& list, const ModelConfig& config) {
+    const std::string prefix = "bert.embeddings.";
+    const std::int64_t width = config.hidden_size;
+    list.add_weight(prefix + "word_embeddings.weight", {config.vocabulary_size, width});
+    list.add_weight(prefix + "position_embeddings.weight", {config.max_positions, width});
+    list.add_weight(prefix + "token_type_embeddings.weight", {config.segment_types, width});
+    if (config.norm == EncoderNorm::Post) {
+        list.add_norm(prefix + "LayerNorm", width);
+    }
+}
+
+void add_layer(SpecList& list, const ModelConfig& config, std::int64_t layer) {
+    const std::string prefix = "bert.encoder.layer." + std::to_string(layer) + ".";
+    const std::int64_t width = config.hidden_size;
+    const bool pre = config.norm == EncoderNorm::Pre;
+    if (pre) {
+        list.add_norm(prefix + "attention.ln", width);
+    }
+    list.add_query_key_value(prefix + "attention.self.", width);
+    list.add_linear(prefix + "attention.output.dense", width, width);
+    list.add_norm(prefix + (pre ? "ln" : "attention.output.LayerNorm"), width);
+    list.add_linear(prefix + "intermediate.dense", config.intermediate_size, width);
+    list.add_linear(prefix + "output.dense", width, config.intermediate_size);
+    if (!pre) {
+        list.add_norm(prefix + "output.LayerNorm", width);
+    }
+}
+
+void add_head(SpecList& list, const ModelConfig& config, Head head) {
+    const std::int64_t width = config.hidden_size;
+    if (head == Head::MaskedLm) {
+        list.add_linear("cls.predictions.transform.dense", width, width);
+        list.add_norm("cls.predictions.transform.LayerNorm", width);
+        list.add_bias("cls.predictions.bias", config.vocabulary_size);
+    } else {
+        list.add_linear("bert.pooler.dense", width, width);
+        list.add_linear("classifier", config.labels, width);
+    }
+}
+
+}  // namespace
+
+std::int64_t ParameterSpec::count() const {
+    return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::vector<std::int64_t> LeafSpec::shape() const {
+    std::vector<std::int64_t> stacked = parts.front().shape;
+    stacked.front() *= static_cast<std::int64_t>(parts.size());
+    return stacked;
+}
+
+std::int64_t LeafSpec::count() const {
+    return parts.front().count() * static_cast<std::int64_t>(parts.size());
+}
+
+std::vector<LeafSpec> leaf_specs(const ModelConfig& config, Head head) {
+    SpecList list;
+    add_embeddings(list, config);
+    for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+        add_layer(list, config, layer);
+    }
+    if (config.norm == EncoderNorm::Pre) {
+        list.add_norm("bert.encoder.ln", config.hidden_size);
+    }
+    add_head(list, config, head);
+    return list.take();
+}
+
+}  // namespace hpml::model
