@@ -226,7 +226,8 @@ std::string expectation(const OptionTarget& target, const ValueRule& rule) {
                 return std::string(kPathExpectation);
             },
             [](const std::vector<std::filesystem::path>*) { return std::string(kPathExpectation); },
-            [&](const auto&) { return whole; }},
+            [&](const WordTarget&) { return choices_text(rule); },
+            [&](const auto*) { return whole; }},
         target);
 }
 
@@ -258,7 +259,7 @@ std::string placeholder_for(const OptionTarget& target) {
                    [](const std::filesystem::path*) { return "PATH"; },
                    [](const std::optional<std::filesystem::path>*) { return "PATH"; },
                    [](const std::vector<std::filesystem::path>*) { return "PATH..."; },
-                   [](const WordTarget&) { return "WORD"; }, [](const auto&) { return "N"; }},
+                   [](const WordTarget&) { return "WORD"; }, [](const auto*) { return "N"; }},
         target);
 }
 

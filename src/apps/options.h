@@ -9,6 +9,11 @@
 
 #include "apps/option_value.h"
 
+namespace boost::program_options {
+template <class Letter>
+class basic_option;
+}
+
 namespace hpml {
 
 enum class ParseResult {
@@ -162,6 +167,9 @@ class OptionTable {
     [[nodiscard]] OptionRow& find_or_suggest(const Assignment& assignment, bool in_file);
     [[nodiscard]] std::vector<Assignment> split_command_line(
         const std::vector<std::string>& arguments) const;
+    void add_split(const boost::program_options::basic_option<char>& option,
+                   std::vector<Assignment>& assignments) const;
+    [[noreturn]] void refuse_without_value(const std::string& name) const;
     [[nodiscard]] std::vector<Assignment> read_config(const std::filesystem::path& file) const;
     void apply(const std::vector<Assignment>& assignments, Origin origin);
     [[nodiscard]] OptionRow& next_positional(const std::string& text);

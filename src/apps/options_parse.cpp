@@ -130,20 +130,45 @@ std::vector<OptionTable::Assignment> OptionTable::split_command_line(
                 .allow_unregistered()
                 .run();
         for (const auto& option : parsed.options) {
-            assignments.push_back({option.string_key, option.value, ""});
+            add_split(option, assignments);
         }
     } catch (const po::invalid_command_line_syntax& failure) {
-        const std::string name = failure.get_option_name().substr(2);
-        const auto named = std::find_if(rows_.begin(), rows_.end(),
-                                        [&](const auto& row) { return is_named(row, name); });
-        const std::string expected =
-            named == rows_.end() ? "a value" : expectation(named->target, named->rule);
-        throw UsageError("option --" + name + " needs a value: expected " + expected);
+        refuse_without_value(failure.get_option_name().substr(2));
     } catch (const po::error& failure) {
         throw UsageError(std::string("cannot read the command line: ") + failure.what() +
                          "; see --help");
     }
     return assignments;
+}
+
+void OptionTable::add_split(const po::option& option, std::vector<Assignment>& assignments) const {
+    const bool is_adjacent = option.original_tokens.empty() ||
+                             option.original_tokens.front().find('=') != std::string::npos;
+    if (option.string_key.empty() || is_adjacent || option.value.empty()) {
+        assignments.push_back({option.string_key, option.value, ""});
+        return;
+    }
+    // Boost takes the next option for a value, and the argument behind a flag for the flag's.
+    if (option.value.front().starts_with("--")) {
+        refuse_without_value(option.string_key);
+    }
+    const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const auto& candidate) {
+        return is_named(candidate, option.string_key);
+    });
+    if (row != rows_.end() && row->is_flag) {
+        assignments.push_back({option.string_key, {}, ""});
+        assignments.push_back({"", option.value, ""});
+        return;
+    }
+    assignments.push_back({option.string_key, option.value, ""});
+}
+
+void OptionTable::refuse_without_value(const std::string& name) const {
+    const auto row = std::find_if(rows_.begin(), rows_.end(),
+                                  [&](const auto& candidate) { return is_named(candidate, name); });
+    throw UsageError("option --" + name + " needs a value" +
+                     (row == rows_.end() ? "; see " + program_ + " --help"
+                                         : ": expected " + expectation(row->target, row->rule)));
 }
 
 std::vector<OptionTable::Assignment> OptionTable::read_config(
