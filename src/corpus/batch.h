@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hpml::corpus {
+
+/// The index of a label that takes no part in the loss.
+constexpr std::int32_t kIgnore = -100;
+
+/// Several sequences without padding: flat tokens, and where each sequence begins (the "cu_seqlens"
+/// of variable-length attention). A sequence keeps its sample's number, the key of its masking and
+/// dropout, so that numbers do not depend on which rank or micro-batch it falls into.
+struct Batch {
+    std::vector<std::int32_t> tokens;    ///< [tokens] ids as the model reads them (masked for MLM)
+    std::vector<std::int32_t> segments;  ///< [tokens] token type, 0 or 1
+    std::vector<std::int32_t> cu_seqlens;     ///< [sequences + 1], from 0 to tokens
+    std::vector<std::int64_t> samples;        ///< [sequences] global sample numbers
+    std::vector<std::int32_t> mlm_positions;  ///< [labels] rising indices into `tokens`; MLM only
+    std::vector<std::int32_t> mlm_labels;     ///< [labels] the original ids at those positions
+    std::vector<float> targets;  ///< [sequences] class index or score; fine-tuning only
+
+    [[nodiscard]] std::size_t sequences() const { return samples.size(); }
+    [[nodiscard]] std::size_t token_count() const { return tokens.size(); }
+    /// Forget the content, keep the memory.
+    void clear() {
+        tokens.clear();
+        segments.clear();
+        cu_seqlens.assign(1, 0);
+        samples.clear();
+        mlm_positions.clear();
+        mlm_labels.clear();
+        targets.clear();
+    }
+    /// Append one sequence.
+    void append(std::int64_t sample, std::span<const std::int32_t> ids,
+                std::span<const std::int32_t> types) {
+        tokens.insert(tokens.end(), ids.begin(), ids.end());
+        segments.insert(segments.end(), types.begin(), types.end());
+        cu_seqlens.push_back(static_cast<std::int32_t>(tokens.size()));
+        samples.push_back(sample);
+    }
+};
+
+}  // namespace hpml::corpus

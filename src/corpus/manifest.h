@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace hpml::corpus {
+
+struct ShardEntry {
+    std::string name;  ///< file name in the data folder, [A-Za-z0-9._-]+
+    std::int64_t rows = 0;
+    std::int64_t tokens = 0;
+    std::uint64_t bytes = 0;
+    Digest hash;  ///< of the whole file
+};
+
+/// `manifest.json` of a prepared corpus. The keys are documented in data/README.md.
+struct Manifest {
+    int format_version = 1;
+    std::int64_t sequence_length = 0;  ///< longest row, special tokens included
+    std::int64_t documents = 0;
+    std::int64_t validation_documents = 0;
+    std::int64_t train_tokens = 0;       ///< special tokens included
+    std::int64_t validation_tokens = 0;  ///< likewise
+    double unigram_entropy_nats = 0;     ///< of the training tokens without special ones
+    bool lower_case = true;
+    std::int64_t vocabulary_size = 0;
+    Digest vocabulary_hash;  ///< of vocab.txt, a copy of which lies in the data folder
+    Digest settings_hash;    ///< of everything that decides the shards' bytes
+    std::vector<ShardEntry> train;
+    std::vector<ShardEntry> validation;
+
+    [[nodiscard]] std::int64_t train_rows() const;
+    [[nodiscard]] std::int64_t validation_rows() const;
+    /// Hash over all content hashes: two data folders with the same digest train the same way.
+    [[nodiscard]] Digest digest() const;
+};
+
+/// @throw MissingInputError if there is no manifest (no or unfinished preparation), InputError if
+/// it is bad
+[[nodiscard]] Manifest read_manifest(const std::filesystem::path& data);
+void write_manifest(const std::filesystem::path& data, const Manifest& manifest);
+
+}  // namespace hpml::corpus

@@ -1,0 +1,64 @@
+#include "corpus/micro_batch_source.h"
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hpml::corpus {
+
+namespace {
+
+void check_batches(const Manifest& manifest, const LoaderOptions& options) {
+    if (options.micro_batch < 1 || options.global_batch < 1 ||
+        options.global_batch % options.micro_batch != 0) {
+        throw UsageError("global batch " + std::to_string(options.global_batch) +
+                         " is not a multiple of micro-batch " +
+                         std::to_string(options.micro_batch) +
+                         " (micro-batches are numbered alike on every number of ranks); choose a "
+                         "divisor");
+    }
+    if (options.micro_batch > std::numeric_limits<std::int32_t>::max() / manifest.sequence_length) {
+        throw UsageError("a micro-batch of " + std::to_string(options.micro_batch) +
+                         " sequences of up to " + std::to_string(manifest.sequence_length) +
+                         " tokens has more than 2^31 - 1 tokens; choose a smaller one");
+    }
+}
+
+/// Rows to train on. @throw InputError if there are none
+std::int64_t checked_rows(std::int64_t rows, const std::filesystem::path& data) {
+    if (rows == 0) {
+        throw InputError(data.string() +
+                         " has no training rows (nothing to learn from); run hpml_prepare with "
+                         "more text or a smaller validation fraction");
+    }
+    return rows;
+}
+
+}  // namespace
+
+MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
+                                   const LoaderOptions& options)
+    : reader_((check_batches(manifest, options), data), manifest, Split::Train),
+      order_(checked_rows(reader_.rows(), data), options.seed),
+      global_batch_(options.global_batch),
+      micro_batch_(options.micro_batch),
+      seed_(options.seed),
+      masking_(options.masking) {}
+
+void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch) const {
+    expects(step >= 0 && index >= 0 && index < count(), "a micro-batch of the global batch");
+    batch.clear();
+    std::vector<std::int32_t> tokens;
+    std::vector<std::int32_t> segments;
+    const std::int64_t first = step * global_batch_ + index * micro_batch_;
+    for (std::int64_t position = first; position < first + micro_batch_; ++position) {
+        const OrderedSample next = order_.at(position);
+        reader_.read_row(next.sample, tokens);
+        segments.assign(tokens.size(), 0);
+        append_masked(batch, tokens, segments, next.sample, next.epoch, seed_, masking_);
+    }
+}
+
+}  // namespace hpml::corpus

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/file.h"
+#include "corpus/manifest.h"
+
+namespace hpml::corpus {
+
+/// The schema's number, in every shard. A reader refuses any other.
+constexpr std::int64_t kShardFormatVersion = 1;
+
+/// What every shard of a corpus has in common; stored in the shard's attributes.
+struct ShardFormat {
+    std::int64_t sequence_length = 0;  ///< longest row, special tokens included
+    std::int64_t vocabulary_size = 0;  ///< below 65536: 16-bit tokens, else 32-bit
+    Digest vocabulary_hash;
+    Digest settings_hash;
+};
+
+[[nodiscard]] ShardFormat shard_format(const Manifest& manifest);
+
+/// Builds one shard in memory and publishes it at once: HDF5 never writes to a disk, whose errors
+/// it may hide. The same rows give the same bytes.
+class ShardWriter {
+  public:
+    /// @param path  in the data folder; its file name must be [A-Za-z0-9._-]+
+    ShardWriter(std::filesystem::path path, const ShardFormat& format);
+
+    /// Append a row: [CLS] tokens [SEP], at most sequence_length ids below vocabulary_size.
+    /// @param document  number of the document in the whole input
+    void append(std::span<const std::int32_t> tokens, std::int64_t document);
+    [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(documents_.size()); }
+    [[nodiscard]] std::int64_t tokens() const { return offsets_.back(); }
+    /// Write under a temporary name, sync, rename; once. Afterwards the writer is spent.
+    /// @throw OutputError, IoError; nothing is left under the name then
+    [[nodiscard]] ShardEntry publish();
+
+  private:
+    std::filesystem::path path_;
+    ShardFormat format_;
+    std::variant<std::vector<std::uint16_t>, std::vector<std::int32_t>> tokens_;
+    std::vector<std::int64_t> offsets_{0};
+    std::vector<std::int64_t> documents_;
+};
+
+/// Whether opening a shard hashes the whole file against the manifest.
+enum class VerifyHash { Yes, No };
+
+/// One shard open for reading. HDF5 is used while opening only, so one thread at a time opens
+/// shards; `read_row` and `document` may be called by any number of threads.
+class ShardReader {
+  public:
+    /// Check size, hash, schema and attributes.
+    /// @throw MissingInputError; InputError naming the shard and what is wrong with it
+    ShardReader(const std::filesystem::path& data, const ShardEntry& entry,
+                const ShardFormat& format, VerifyHash verify = VerifyHash::Yes);
+
+    [[nodiscard]] std::int64_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::int64_t tokens() const noexcept { return token_count_; }
+    /// Replace `tokens` by row `row`.
+    /// @throw InputError naming shard, row, column and value for an id outside the vocabulary, or
+    /// an impossible row length; IoError
+    void read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
+    [[nodiscard]] std::int64_t document(std::int64_t row) const;
+
+  private:
+    void open(const ShardEntry& entry);
+    template <class T>
+    void read_ids(std::int64_t first, std::vector<std::int32_t>& tokens) const;
+
+    ShardFormat format_;
+    InputFile file_;
+    std::int64_t rows_ = 0;
+    std::int64_t token_count_ = 0;
+    bool wide_ = false;            ///< 32-bit tokens
+    std::uint64_t tokens_at_ = 0;  ///< bytes from the file's begin
+    std::uint64_t offsets_at_ = 0;
+    std::uint64_t documents_at_ = 0;
+};
+
+/// Check that every shard of the manifest is a regular file. Cheap; done before any is opened.
+/// @throw MissingInputError listing all that are missing, InputError for a link or folder
+void check_shards_present(const std::filesystem::path& data, const Manifest& manifest);
+
+}  // namespace hpml::corpus
