@@ -1,0 +1,1 @@
+extern "C" int absent_answer() { return 42; }
