@@ -47,6 +47,15 @@ std::int64_t integer(const Json& json, const char* key, const std::string& where
     return value.get<std::int64_t>();
 }
 
+Digest digest_member(const Json& json, const char* key, const std::string& where) {
+    const auto text = json_member<std::string>(json, key, where);
+    try {
+        return Digest::from_hex(text);
+    } catch (const InputError& error) {
+        throw InputError(where + ": key '" + key + "': " + error.what());
+    }
+}
+
 std::vector<ShardEntry> parse_shards(const Json& json, const char* key, const std::string& where) {
     const auto list = json_member<Json>(json, key, where);
     require(list.is_array(), where, std::string("'") + key + "' is not a list of shards");
@@ -65,7 +74,7 @@ std::vector<ShardEntry> parse_shards(const Json& json, const char* key, const st
                     bytes > 0 && bytes <= kMostBytes,
                 place, "impossible counts of shard " + shard.name);
         shard.bytes = static_cast<std::uint64_t>(bytes);
-        shard.hash = Digest::from_hex(json_member<std::string>(item, "xxh3_128", place));
+        shard.hash = digest_member(item, "xxh3_128", place);
         shards.push_back(std::move(shard));
     }
     return shards;
@@ -152,10 +161,8 @@ Manifest read_manifest(const fs::path& data) {
     manifest.unigram_entropy_nats = json_member<double>(json, "unigram_entropy_nats", where);
     manifest.lower_case = json_member<bool>(json, "lower_case", where);
     manifest.vocabulary_size = integer(json, "vocabulary_size", where);
-    manifest.vocabulary_hash =
-        Digest::from_hex(json_member<std::string>(json, "vocabulary_xxh3_128", where));
-    manifest.settings_hash =
-        Digest::from_hex(json_member<std::string>(json, "settings_xxh3_128", where));
+    manifest.vocabulary_hash = digest_member(json, "vocabulary_xxh3_128", where);
+    manifest.settings_hash = digest_member(json, "settings_xxh3_128", where);
     manifest.train = parse_shards(json, "train", where);
     manifest.validation = parse_shards(json, "validation", where);
     check_consistency(manifest, where);
