@@ -1,0 +1,120 @@
+#include "apps/hpml_finetune_options.h"
+
+#include "corpus/glue.h"
+
+namespace hpml {
+namespace {
+
+void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
+    tasks::GlueOptions& run = options.run;
+    table.group("Task and run")
+        .add("task", run.task, "Task of the GLUE benchmark whose form the data has")
+        .choices(corpus::glue_task_names())
+        .required()
+        .add("data", run.data, "Folder with train.tsv, dev.tsv and, for predictions, test.tsv")
+        .placeholder("DIR")
+        .required()
+        .add("init-from", run.init_from,
+             "Pretraining run (its newest checkpoint), checkpoint or Hugging Face folder; random "
+             "(with --model and --vocab); random:FOLDER (its configuration and vocabulary only)")
+        .placeholder("FOLDER|random|random:FOLDER")
+        .required()
+        .add("run", run.run,
+             "Run directory. A finished run with the same settings is shown, not repeated; an "
+             "unfinished one starts over")
+        .placeholder("DIR")
+        .required()
+        .add("seed", run.recipe.seed, "Seed of new weights, order and dropout")
+        .add_flag("break-lock", options.break_lock,
+                  "Take a run directory over from a job that is surely dead")
+        .advanced();
+}
+
+void declare_recipe(OptionTable& table, tasks::GlueOptions& run) {
+    tasks::FineTuneOptions& recipe = run.recipe;
+    table.group("Recipe")
+        .add("epochs", recipe.epochs, "Passes over the training rows; 0: evaluate only")
+        .at_least(0)
+        .add("learning-rate", recipe.learning_rate, "Peak; decays linearly to 0")
+        .above(0)
+        .add("batch", recipe.batch, "Sequences of one step over all ranks")
+        .at_least(1)
+        .add("max-sequence-length", run.max_sequence_length,
+             "Longest row with special tokens; the longer sentence of a pair is cut first")
+        .range(5, 65536)
+        .unit("tokens")
+        .add("max-train-samples", run.max_train_samples, "First rows of train.tsv to use; 0: all")
+        .at_least(0)
+        .add("warmup", recipe.warmup_steps, "Steps of linear warm-up")
+        .unit("steps")
+        .at_least(0)
+        .add("dropout", recipe.dropout,
+             "Dropout probability of hidden states, attention and classifier")
+        .at_least(0)
+        .below(1)
+        .add("clip-norm", recipe.clip_norm, "Largest global gradient norm; 0: no clipping")
+        .at_least(0)
+        .add("weight-decay", run.optimizer.weight_decay, "AdamW's decay (not of biases and norms)")
+        .at_least(0)
+        .add("beta1", run.optimizer.beta1, "Decay of the first moment")
+        .at_least(0)
+        .below(1)
+        .advanced()
+        .add("beta2", run.optimizer.beta2, "Decay of the second moment")
+        .at_least(0)
+        .below(1)
+        .advanced()
+        .add("epsilon", run.optimizer.epsilon, "Term that keeps the update's denominator from zero")
+        .above(0)
+        .advanced();
+}
+
+void declare_random_start(OptionTable& table, tasks::GlueOptions& run) {
+    table.group("With --init-from random")
+        .add("model", run.model, "Encoder: tiny, mini, small, medium, base, large or a config.json")
+        .choices({"tiny", "mini", "small", "medium", "base", "large"})
+        .or_file(".json")
+        .add("vocab", run.vocabulary, "WordPiece vocabulary, one token a line")
+        .placeholder("FILE")
+        .add("lower-case", run.lower_case, "Lower-case and strip accents");
+}
+
+void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
+    tasks::GlueOptions& run = options.run;
+    table.group("Machine")
+        .add("device", run.device, "Where to compute; cuda: one GPU per rank")
+        .choices({"auto", "cpu", "cuda"})
+        .add("micro-batch", run.recipe.micro_batch,
+             "Most sequences of one forward pass on a rank; decides memory, not results")
+        .at_least(1)
+        .add("threads", options.threads,
+             "Compute threads per rank; 0: from the cores the rank is bound to")
+        .at_least(0)
+        .add("allreduce", run.all_reduce, "How gradients are summed over the ranks")
+        .choices({"auto", "ring", "mpi"})
+        .add("bucket-mib", run.bucket_mib,
+             "Gradient bucket that leaves at once; 0: from the cache size")
+        .unit("MiB")
+        .at_least(0)
+        .add("log-every", options.log_every,
+             "Time between console lines; 0: 30 s, 5 s on a terminal")
+        .at_least(0);
+}
+
+}  // namespace
+
+void declare_finetune_options(OptionTable& table, FinetuneProgramOptions& options) {
+    declare_task(table, options);
+    declare_recipe(table, options.run);
+    declare_random_start(table, options.run);
+    declare_machine(table, options);
+    table.example(
+        "mpirun -np 2 hpml_finetune --task sst2 --data data/sample/task --init-from "
+        "runs/pretrain_bert --run runs/sst2",
+        "from the newest checkpoint of a pretraining run");
+    table.example(
+        "hpml_finetune --task mrpc --data glue/MRPC --init-from bert-base-uncased --run runs/mrpc",
+        "from a folder in Hugging Face's form");
+}
+
+}  // namespace hpml

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "apps/options.h"
+#include "tasks/glue.h"
+
+namespace hpml {
+
+/// What the executable itself needs beside the options of the run.
+struct FinetuneProgramOptions {
+    tasks::GlueOptions run;
+    Seconds log_every;  ///< 0: 30 s, 5 s on a terminal
+    int threads = 0;    ///< per rank; 0: from the affinity masks
+    bool break_lock = false;
+};
+
+/// The table of hpml_finetune's options.
+void declare_finetune_options(OptionTable& table, FinetuneProgramOptions& options);
+
+}  // namespace hpml

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include "apps/options.h"
+#include "apps/program.h"
+#include "base/log.h"
+#include "corpus/prepare.h"
+
+namespace {
+
+using hpml::corpus::PrepareOptions;
+using hpml::corpus::PrepareSummary;
+
+void declare(hpml::OptionTable& table, PrepareOptions& options) {
+    using hpml::text::DocumentFormat;
+    table.group("Input")
+        .add("input", options.inputs, "Files, and folders read recursively in the order of names")
+        .required()
+        .add("vocab", options.vocabulary, "WordPiece vocabulary, one token per line")
+        .placeholder("FILE")
+        .required()
+        .add_words("format", options.format,
+                   {{"auto", DocumentFormat::Auto},
+                    {"wikiextractor", DocumentFormat::WikiExtractor},
+                    {"text", DocumentFormat::PlainText}},
+                   "WikiExtractor's <doc> files, or plain text with documents separated by blank "
+                   "lines; auto looks at the first bytes of each file")
+        .add("lower-case", options.lower_case,
+             "Lower-case and strip accents, as the vocabulary's model needs it");
+    table.group("Output")
+        .add("output", options.output, "Folder for shards, vocabulary and manifest.json")
+        .placeholder("DIR")
+        .required()
+        .add("sequence-length", options.sequence_length, "Longest row, [CLS] and [SEP] included")
+        .range(3, 65536)
+        .unit("tokens")
+        .add("sequences-per-shard", options.sequences_per_shard,
+             "Most rows of one shard; a rank holds one shard in memory")
+        .range(1, 1 << 26)
+        .add("validation-fraction", options.validation_fraction,
+             "Fraction of the documents for validation; at least one document")
+        .at_least(0)
+        .below(1)
+        .add("seed", options.seed, "Chooses the validation documents");
+    table.example("hpml_prepare --input extracted --output shards --vocab vocab.txt",
+                  "a folder of WikiExtractor's files");
+    table.example(
+        "mpirun -np 16 hpml_prepare --input a.txt b.txt --output shards --vocab vocab.txt",
+        "the same bytes, made by 16 ranks");
+}
+
+void report(const PrepareOptions& options, const PrepareSummary& summary, const hpml::Log& log) {
+    const auto megabytes = static_cast<double>(summary.input.value) / 1e6;
+    log.info("{}: {} documents ({} for validation), {} rows, {} tokens, {} shards",
+             options.output.string(), summary.documents, summary.validation_documents, summary.rows,
+             summary.tokens, summary.shards);
+    log.info("unigram entropy of the training tokens: {:.4f} nats", summary.unigram_entropy_nats);
+    if (summary.was_complete) {
+        log.info("all is there already, made with the same settings; nothing to do");
+        return;
+    }
+    if (summary.empty_documents > 0) {
+        log.info("{} documents without text left out", summary.empty_documents);
+    }
+    if (summary.cut_documents > 0) {
+        log.warn("{} documents were longer than {} MiB and were cut there", summary.cut_documents,
+                 hpml::text::kLongestDocument >> 20);
+    }
+    log.info("{:.1f} MB in {:.2f} s, {:.1f} MB/s; peak memory {:.0f} MiB per rank", megabytes,
+             summary.elapsed.value, megabytes / summary.elapsed.value,
+             static_cast<double>(summary.peak_memory.value) / 1048576.0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    PrepareOptions options;
+    hpml::OptionTable table("hpml_prepare",
+                            "Turn raw text into shards of tokens, alone or under mpirun");
+    declare(table, options);
+    return hpml::run_parallel_program(
+        [&] { return table.parse(argc, argv) == hpml::ParseResult::Run; },
+        [&](const hpml::mpi::Communicator& world) {
+            const hpml::Log log(world.rank(), world.is_root());
+            report(options, hpml::corpus::prepare(options, world, log), log);
+            return 0;
+        });
+}

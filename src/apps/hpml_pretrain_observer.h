@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "apps/hpml_pretrain_options.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "report/console.h"
+#include "report/metrics.h"
+#include "report/status.h"
+#include "train/observer.h"
+
+namespace hpml {
+
+/// Turns what the loop tells into console lines, metrics.jsonl and status.json. Rank 0; a failure
+/// to write any of them is warned of once and ends nothing.
+class PretrainObserver : public train::Observer {
+  public:
+    PretrainObserver(const PretrainProgramOptions& options, const Log& log, int ranks,
+                     std::int64_t generation);
+
+    void on_start(Step done) override;
+    void on_step(const train::StepRecord& record) override;
+    void on_validation(const train::ValidationRecord& record) override;
+    void on_checkpoint(const train::CheckpointRecord& record) override;
+    /// The last word of this start.
+    void on_end(RunState state, int exit_code, const std::string& message);
+
+  private:
+    void show(const train::StepRecord& record);
+    void write();
+
+    const PretrainProgramOptions& options_;
+    const Log& log_;
+    LogPolicy policy_;
+    std::unique_ptr<MetricsLog> metrics_;
+    RunStatus status_;
+    Stopwatch watch_;
+    double seconds_before_ = 0;  ///< of earlier starts
+    Seconds last_written_;
+    std::optional<Seconds> last_checkpoint_;
+    // Since the last console line:
+    int steps_ = 0;
+    Seconds step_time_;
+    Seconds data_wait_;
+    Seconds comm_wait_;
+    double tokens_ = 0;
+    bool has_warned_ = false;
+};
+
+}  // namespace hpml

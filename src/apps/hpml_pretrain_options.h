@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "apps/options.h"
+#include "tasks/pretrain.h"
+
+namespace hpml {
+
+/// What the executable itself needs beside the options of the run.
+struct PretrainProgramOptions {
+    tasks::PretrainOptions run;
+    Seconds log_every;  ///< 0: 30 s, 5 s on a terminal
+    bool break_lock = false;
+};
+
+/// The one table of hpml_pretrain's options; hpml_check reads the same.
+void declare_pretrain_options(OptionTable& table, PretrainProgramOptions& options);
+
+}  // namespace hpml

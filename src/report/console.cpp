@@ -1,0 +1,107 @@
+#include "report/console.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <vector>
+
+namespace hpml {
+
+namespace {
+
+constexpr std::size_t kColumns = 120;
+constexpr int kFirstSteps = 5;
+
+std::string step_time_text(Seconds time) {
+    const double milliseconds = time.value * 1e3;
+    return milliseconds < 10      ? fmt::format("{:.2f} ms", milliseconds)
+           : milliseconds < 10000 ? fmt::format("{:.0f} ms", milliseconds)
+                                  : fmt::format("{:.1f} s", time.value);
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    return fmt::format("{}", fmt::join(parts, " | "));
+}
+
+int percent(double share) { return static_cast<int>(std::lround(share * 100)); }
+
+}  // namespace
+
+std::string count_text(double count) {
+    const char* const suffixes[] = {"", "k", "M", "G", "T"};
+    int index = 0;
+    while (count >= 999.5 && index < 4) {
+        count /= 1000;
+        ++index;
+    }
+    const int digits = index == 0 || count >= 99.95 ? 0 : count >= 9.995 ? 1 : 2;
+    return fmt::format("{:.{}f}{}", count, digits, suffixes[index]);
+}
+
+std::string clock_text(Seconds time) {
+    if (!std::isfinite(time.value) || time.value < 0 || time.value > 1e10) {
+        return "unknown";
+    }
+    const auto total = static_cast<std::int64_t>(time.value);
+    const auto days = total / 86400;
+    const auto hours = total / 3600 % 24;
+    const auto minutes = total / 60 % 60;
+    if (days > 0) {
+        return fmt::format("{}d {:02}:{:02}", days, hours, minutes);
+    }
+    return hours > 0 ? fmt::format("{:02}:{:02}:{:02}", hours, minutes, total % 60)
+                     : fmt::format("{:02}:{:02}", minutes, total % 60);
+}
+
+std::string age_text(Seconds time) {
+    const auto total = static_cast<std::int64_t>(std::max(0.0, time.value));
+    return total < 60      ? fmt::format("{}s", total)
+           : total < 3600  ? fmt::format("{}m", total / 60)
+           : total < 86400 ? fmt::format("{}h", total / 3600)
+                           : fmt::format("{}d", total / 86400);
+}
+
+std::string step_text(const StepLine& line) {
+    const double done =
+        line.steps > 0 ? 100.0 * static_cast<double>(line.step) / static_cast<double>(line.steps)
+                       : 0;
+    const std::string speed = count_text(line.tokens_per_second) + " tok/s";
+    std::vector<std::string> parts = {
+        fmt::format("step {}/{} {:.1f}%", line.step, line.steps, done),
+        fmt::format("loss {:.4f}", line.loss),
+        fmt::format("lr {:.1e}", line.learning_rate),
+        fmt::format("gnorm {:.3g}", line.grad_norm),
+        step_time_text(line.step_time),
+        speed + fmt::format(" ({}/rank)", count_text(line.tokens_per_second / line.ranks)),
+        fmt::format("data {}% comm {}%", percent(line.data_share),
+                    percent(line.communication_share))};
+    if (line.remaining) {
+        parts.push_back("ETA " + clock_text(*line.remaining));
+    }
+    if (line.checkpoint_age) {
+        parts.push_back("ckpt " + age_text(*line.checkpoint_age) + " ago");
+    }
+    constexpr std::size_t kSpeedPart = 5;
+    if (line.ranks == 1 || joined(parts).size() > kColumns) {
+        parts[kSpeedPart] = speed;
+    }
+    while (joined(parts).size() > kColumns) {
+        parts.pop_back();
+    }
+    return joined(parts);
+}
+
+bool LogPolicy::shows(Seconds now, bool is_last) {
+    if (shown_ >= kFirstSteps && !is_last && now - last_shown_ < interval_) {
+        return false;
+    }
+    ++shown_;
+    last_shown_ = now;
+    return true;
+}
+
+Seconds default_log_interval() { return Seconds(::isatty(STDERR_FILENO) != 0 ? 5 : 30); }
+
+}  // namespace hpml

@@ -1,0 +1,106 @@
+#include "report/metrics.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <span>
+
+#include "base/error.h"
+
+namespace hpml {
+
+namespace {
+
+/// The object of one line; nothing if the line is damaged.
+std::optional<Json> parse_line(const std::string& line) {
+    Json json = Json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
+        return std::nullopt;
+    }
+    return json;
+}
+
+}  // namespace
+
+Bytes lines_up_to(const std::filesystem::path& path, Step last) {
+    std::ifstream file(path, std::ios::binary);
+    std::uint64_t length = 0;
+    for (std::string line; std::getline(file, line) && !file.eof(); length += line.size() + 1) {
+        const auto json = parse_line(line);
+        if (!json || (*json)["step"].get<std::int64_t>() > last.value) {
+            break;
+        }
+    }
+    if (file.bad()) {
+        throw IoError("reading " + path.string() + " failed: " + errno_text(errno));
+    }
+    return Bytes(length);
+}
+
+std::optional<Json> last_metric(const std::filesystem::path& path, const std::string& kind) {
+    std::ifstream file(path, std::ios::binary);
+    std::optional<Json> last;
+    for (std::string line; std::getline(file, line);) {
+        auto json = parse_line(line);
+        if (json && json->value("kind", "") == kind) {
+            last = std::move(json);
+        }
+    }
+    return last;
+}
+
+MetricsLog::MetricsLog(const std::filesystem::path& path, Step resume_step,
+                       std::function<void(const std::string& reason)> warn)
+    : handle_(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), warn_(std::move(warn)) {
+    if (!handle_.is_open()) {
+        give_up("cannot open " + path.string() + ": " + errno_text(errno));
+        return;
+    }
+    try {
+        size_ = lines_up_to(path, resume_step);
+    } catch (const IoError& failure) {
+        give_up(failure.what());
+        return;
+    }
+    const auto end = static_cast<off_t>(size_.value);
+    if (::ftruncate(handle_.get(), end) != 0 || ::lseek(handle_.get(), end, SEEK_SET) != end) {
+        give_up("cannot shorten " + path.string() + ": " + errno_text(errno));
+    }
+}
+
+void MetricsLog::append(const Json& line) {
+    if (!handle_.is_open()) {
+        return;
+    }
+    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    try {
+        write_all(handle_.get(), std::as_bytes(std::span(text.data(), text.size())),
+                  "metrics.jsonl");
+        size_ += Bytes(text.size());
+    } catch (const IoError& failure) {
+        // Half a line may stand there; take it back and try again at the next line, when there may
+        // be room.
+        const auto end = static_cast<off_t>(size_.value);
+        const bool is_clean =
+            ::ftruncate(handle_.get(), end) == 0 && ::lseek(handle_.get(), end, SEEK_SET) == end;
+        if (!has_warned_) {
+            has_warned_ = true;
+            warn_(failure.what());
+        }
+        if (!is_clean) {
+            give_up(failure.what());
+        }
+    }
+}
+
+void MetricsLog::give_up(const std::string& reason) {
+    (void)handle_.close();
+    if (!has_warned_) {
+        has_warned_ = true;
+        warn_(reason);
+    }
+}
+
+}  // namespace hpml

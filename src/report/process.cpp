@@ -1,0 +1,76 @@
+#include "report/process.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace hpml {
+
+namespace {
+
+std::string first_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+/// Field 22 of /proc/PID/stat; 0 where there is none. The fields begin behind the command's last
+/// parenthesis, because a command may contain blanks.
+std::int64_t start_ticks(std::int64_t pid) {
+    const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
+    const auto end = line.rfind(')');
+    if (end == std::string::npos) {
+        return 0;
+    }
+    std::istringstream fields(line.substr(end + 1));
+    std::string skipped;
+    for (int field = 3; field < 22; ++field) {
+        fields >> skipped;
+    }
+    std::int64_t ticks = 0;
+    fields >> ticks;
+    return ticks;
+}
+
+std::string boot_id() { return first_line("/proc/sys/kernel/random/boot_id"); }
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+}  // namespace
+
+ProcessIdentity this_process() {
+    const char* job = std::getenv("SLURM_JOB_ID");
+    const std::int64_t pid = ::getpid();
+    return {host_name(), pid, boot_id(), start_ticks(pid), job == nullptr ? "" : job};
+}
+
+Liveness liveness(const ProcessIdentity& process) {
+    if (process.host != host_name() || process.pid <= 0) {
+        return Liveness::Unknown;
+    }
+    if (!process.boot.empty() && process.boot != boot_id()) {
+        return Liveness::Dead;
+    }
+    if (::kill(static_cast<pid_t>(process.pid), 0) != 0 && errno == ESRCH) {
+        return Liveness::Dead;
+    }
+    const std::int64_t ticks = start_ticks(process.pid);
+    return process.started != 0 && ticks != 0 && ticks != process.started ? Liveness::Dead
+                                                                          : Liveness::Alive;
+}
+
+std::string process_text(const ProcessIdentity& process) {
+    return (process.job.empty() ? "process " + std::to_string(process.pid) : "job " + process.job) +
+           " on " + process.host;
+}
+
+}  // namespace hpml

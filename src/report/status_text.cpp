@@ -1,0 +1,154 @@
+#include "report/status_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "report/console.h"
+#include "report/metrics.h"
+#include "report/results.h"
+
+namespace hpml {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostCheckpoints = 8;
+
+std::string manifest_state(const fs::path& checkpoint) {
+    const auto manifest = checkpoint / "MANIFEST.json";
+    if (!fs::exists(manifest)) {
+        return "no MANIFEST.json";
+    }
+    try {
+        (void)read_json(manifest);
+        return "complete";
+    } catch (const Error&) {
+        return "MANIFEST.json damaged";
+    }
+}
+
+/// A running job may remove files meanwhile: what has gone counts nothing.
+Bytes folder_size(const fs::path& folder) {
+    Bytes total;
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(folder, failure)) {
+        const auto size = entry.file_size(failure);
+        total += failure ? Bytes() : Bytes(size);
+    }
+    return total;
+}
+
+std::string size_text(Bytes size) {
+    const double mebibytes = static_cast<double>(size.value) / 1048576.0;
+    return mebibytes < 1024 ? fmt::format("{:.1f} MiB", mebibytes)
+                            : fmt::format("{:.2f} GiB", mebibytes / 1024);
+}
+
+std::string line(const std::string& name, const std::string& value) {
+    return fmt::format("{:<16}{}\n", name, value);
+}
+
+std::string process_lines(const RunStatus& status, RunState verdict) {
+    std::string text;
+    std::string who = fmt::format("{} (pid {}, {} rank{}, start {})", process_text(status.process),
+                                  status.process.pid, status.ranks, status.ranks == 1 ? "" : "s",
+                                  status.generation);
+    if (status.state != verdict) {
+        who += ": its process is dead";
+    }
+    text += line("job", who);
+    if (verdict != RunState::Running && status.state == verdict) {
+        text += line("exit code", std::to_string(status.exit_code));
+    }
+    text += status.message.empty() ? "" : line("message", status.message);
+    return text;
+}
+
+std::string progress_lines(const RunStatus& status) {
+    const double share = status.steps > 0 ? 100.0 * static_cast<double>(status.step) /
+                                                static_cast<double>(status.steps)
+                                          : 0;
+    std::string text = line("step", fmt::format("{}/{} {:.1f}%", status.step, status.steps, share));
+    if (status.loss) {
+        text += line("loss", fmt::format("{:.4f}", *status.loss));
+    }
+    if (status.learning_rate) {
+        text += line("learning rate", fmt::format("{:.3g}", *status.learning_rate));
+    }
+    if (status.tokens_per_second) {
+        text += line("tokens/s", count_text(*status.tokens_per_second));
+    }
+    text += line("elapsed", clock_text(Seconds(status.seconds)));
+    text += line("started", status.started);
+    return text + line("updated", status.updated);
+}
+
+std::string validation_line(const fs::path& run, const RunStatus& status) {
+    const auto last = last_metric(run / "metrics.jsonl", "validation");
+    if (last && last->contains("loss") && (*last)["loss"].is_number()) {
+        return line("validation",
+                    fmt::format("loss {:.4f} at step {}", (*last)["loss"].get<double>(),
+                                (*last)["step"].get<std::int64_t>()));
+    }
+    return status.validation_loss
+               ? line("validation", fmt::format("loss {:.4f}", *status.validation_loss))
+               : "";
+}
+
+std::string checkpoint_table(const fs::path& run) {
+    const auto entries = list_checkpoints(run);
+    if (entries.empty()) {
+        return line("checkpoints", "none yet");
+    }
+    const std::size_t first =
+        entries.size() > kMostCheckpoints ? entries.size() - kMostCheckpoints : 0;
+    std::vector<std::vector<std::string>> rows = {{"checkpoint", "size", "state"}};
+    for (std::size_t index = first; index < entries.size(); ++index) {
+        rows.push_back({entries[index].name, size_text(entries[index].size), entries[index].state});
+    }
+    std::string text = "\n" + aligned_table(rows);
+    return first > 0 ? text + fmt::format("and {} older\n", first) : text;
+}
+
+}  // namespace
+
+std::vector<CheckpointEntry> list_checkpoints(const fs::path& run) {
+    std::vector<CheckpointEntry> entries;
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(run / "checkpoints", failure)) {
+        const std::string name = entry.path().filename().string();
+        const bool is_step = name.starts_with("step-") && name.size() > 5 &&
+                             std::all_of(name.begin() + 5, name.end(), [](char letter) {
+                                 return letter >= '0' && letter <= '9';
+                             });
+        if (is_step && entry.is_directory(failure)) {
+            entries.push_back({name, folder_size(entry.path()), manifest_state(entry.path())});
+        }
+    }
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+        return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
+    });
+    return entries;
+}
+
+std::string status_text(const fs::path& run) {
+    std::string text = line("run", run.string());
+    const auto status = read_status(run);
+    if (!status) {
+        return text + line("state", "none") +
+               "No run has started here (there is no status.json).\n";
+    }
+    const RunState verdict = run_verdict(run);
+    text += line("state", state_word(verdict));
+    text += line("program", status->program);
+    text += process_lines(*status, verdict);
+    text += progress_lines(*status);
+    text += validation_line(run, *status);
+    return text + checkpoint_table(run);
+}
+
+}  // namespace hpml

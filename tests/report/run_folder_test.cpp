@@ -1,0 +1,235 @@
+// A run directory's lock, generation and status, as a second job and a script see them.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "report/run_lock.h"
+#include "report/status.h"
+#include "report/status_text.h"
+#include "support/data.h"
+
+using namespace hpml;
+
+namespace {
+
+/// The identity of a process of this host that has ended.
+ProcessIdentity dead_process() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(0);
+    }
+    ::waitpid(child, nullptr, 0);
+    ProcessIdentity process = this_process();
+    process.pid = child;
+    process.started = 1;
+    return process;
+}
+
+void write_lock(const std::filesystem::path& run, const ProcessIdentity& holder) {
+    write_json(run / "run.lock", {{"host", holder.host},
+                                  {"pid", holder.pid},
+                                  {"boot", holder.boot},
+                                  {"process_started", holder.started},
+                                  {"job", holder.job},
+                                  {"since", "2026-01-02T03:04:05Z"},
+                                  {"generation", 1}});
+}
+
+std::string refusal(const std::filesystem::path& run) {
+    try {
+        const RunLock lock(run, BreakLock::No);
+        return "";
+    } catch (const OutputError& error) {
+        return error.what();
+    }
+}
+
+RunStatus sample_status() {
+    RunStatus status;
+    status.program = "hpml_pretrain";
+    status.step = 120;
+    status.steps = 1000;
+    status.loss = 6.25;
+    status.learning_rate = 1e-3;
+    status.tokens_per_second = 40249;
+    status.checkpoint = "step-00000100";
+    status.started = "2026-01-02T03:04:05Z";
+    status.seconds = 65;
+    status.process = this_process();
+    status.ranks = 2;
+    status.generation = 1;
+    return status;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_folder)
+
+BOOST_AUTO_TEST_CASE(each_start_has_the_next_generation) {
+    const test::ScratchFolder run("lock");
+    BOOST_TEST(read_generation(run.path()) == 0);
+    {
+        const RunLock lock(run.path(), BreakLock::No);
+        BOOST_TEST(lock.generation() == 1);
+        BOOST_TEST(lock.is_current());
+        BOOST_TEST(lock.notice() == "");
+    }
+    const RunLock lock(run.path(), BreakLock::No);
+    BOOST_TEST(lock.generation() == 2);
+    BOOST_TEST(lock.notice() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_second_job_is_refused_and_changes_nothing) {
+    const test::ScratchFolder run("lock");
+    ::setenv("SLURM_JOB_ID", "1234", 1);
+    const RunLock first(run.path(), BreakLock::No);
+    ::unsetenv("SLURM_JOB_ID");
+    std::string message = refusal(run.path());
+    const std::string start = "run is locked by job 1234 on " + this_process().host + " since 20";
+    BOOST_TEST(message.substr(0, start.size()) == start);
+    BOOST_TEST(message.find("--break-lock") != std::string::npos);
+    BOOST_TEST(read_generation(run.path()) == 1);
+    BOOST_TEST(first.is_current());
+}
+
+BOOST_AUTO_TEST_CASE(the_lock_of_a_dead_process_of_this_host_is_taken_over) {
+    const test::ScratchFolder run("lock");
+    write_lock(run.path(), dead_process());
+    const RunLock lock(run.path(), BreakLock::No);
+    BOOST_TEST(lock.notice().starts_with("took over the lock of process "));
+    BOOST_TEST(lock.generation() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_of_another_host_needs_break_lock) {
+    const test::ScratchFolder run("lock");
+    write_lock(run.path(), {"node07", 4711, "", 0, "99"});
+    BOOST_TEST(refusal(run.path()) ==
+               "run is locked by job 99 on node07 since 2026-01-02T03:04:05Z (two jobs would "
+               "overwrite each other in " +
+                   run.path().string() +
+                   "); wait for it, or if it is surely dead, give --break-lock");
+    const RunLock lock(run.path(), BreakLock::Yes);
+    BOOST_TEST(lock.notice().starts_with("broke the lock of job 99 on node07"));
+}
+
+BOOST_AUTO_TEST_CASE(a_requeued_job_takes_over_from_itself) {
+    const test::ScratchFolder run("lock");
+    write_lock(run.path(), {"node07", 4711, "", 0, "99"});
+    ::setenv("SLURM_JOB_ID", "99", 1);
+    BOOST_TEST(refusal(run.path()) != "");
+    ::setenv("SLURM_RESTART_COUNT", "1", 1);
+    BOOST_TEST(refusal(run.path()) == "");
+    ::unsetenv("SLURM_JOB_ID");
+    ::unsetenv("SLURM_RESTART_COUNT");
+}
+
+BOOST_AUTO_TEST_CASE(a_replaced_job_learns_that_it_may_not_publish) {
+    const test::ScratchFolder run("lock");
+    std::optional<RunLock> zombie;
+    zombie.emplace(run.path(), BreakLock::No);
+    const RunLock next(run.path(), BreakLock::Yes);
+    BOOST_TEST(!zombie->is_current());
+    BOOST_TEST(next.is_current());
+    zombie.reset();
+    BOOST_TEST(refusal(run.path()) != "");
+}
+
+BOOST_AUTO_TEST_CASE(damaged_lock_files_do_not_pass_for_free_ones) {
+    const test::ScratchFolder run("lock");
+    test::write_file(run / "run.lock", "{\"host\": ");
+    BOOST_TEST(refusal(run.path()).starts_with("run is locked by process 0 on an unknown host"));
+    test::write_file(run / "run.lock", "");
+    test::write_file(run / "run_generation", "7x\n");
+    BOOST_CHECK_THROW(RunLock(run.path(), BreakLock::No), InputError);
+}
+
+BOOST_AUTO_TEST_CASE(a_status_reads_back_as_written) {
+    const test::ScratchFolder run("status");
+    BOOST_TEST(!read_status(run.path()).has_value());
+    RunStatus status = sample_status();
+    status.state = RunState::Interrupted;
+    status.exit_code = 0;
+    status.message = "stopped by SIGUSR1";
+    status.validation_loss = std::numeric_limits<double>::quiet_NaN();
+    write_status(run.path(), status);
+    const auto read = read_status(run.path());
+    BOOST_REQUIRE(read.has_value());
+    BOOST_TEST((read->state == RunState::Interrupted));
+    BOOST_TEST(read->step == 120);
+    BOOST_TEST(read->loss.value_or(0) == 6.25);
+    BOOST_TEST(!read->validation_loss.has_value());
+    BOOST_TEST(read->message == "stopped by SIGUSR1");
+    BOOST_TEST(read->process.pid == ::getpid());
+    BOOST_TEST(!read->updated.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_verdict_sees_through_a_dead_process) {
+    const test::ScratchFolder run("status");
+    BOOST_TEST(state_word(run_verdict(run.path())) == "none");
+    RunStatus status = sample_status();
+    write_status(run.path(), status);
+    BOOST_TEST(state_word(run_verdict(run.path())) == "running");
+    status.process = dead_process();
+    write_status(run.path(), status);
+    BOOST_TEST(state_word(run_verdict(run.path())) == "failed");
+    status.process.host = "node07";
+    write_status(run.path(), status);
+    BOOST_TEST(state_word(run_verdict(run.path())) == "running");
+    for (const RunState state : {RunState::Finished, RunState::Interrupted, RunState::Failed}) {
+        status.state = state;
+        write_status(run.path(), status);
+        BOOST_TEST(state_word(run_verdict(run.path())) == state_word(state));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_pid_used_again_is_another_process) {
+    ProcessIdentity process = this_process();
+    BOOST_TEST((liveness(process) == Liveness::Alive));
+    process.started += 1;
+    BOOST_TEST((liveness(process) == Liveness::Dead));
+    process = this_process();
+    process.boot = "another-boot";
+    BOOST_TEST((liveness(process) == Liveness::Dead));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_status_is_bad_input) {
+    const test::ScratchFolder run("status");
+    test::write_file(run / "status.json", "{\"state\": \"sleeping\"}");
+    BOOST_CHECK_THROW((void)run_verdict(run.path()), InputError);
+    test::write_file(run / "status.json", "");
+    BOOST_CHECK_THROW((void)run_verdict(run.path()), InputError);
+}
+
+BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
+    const test::ScratchFolder run("status");
+    write_status(run.path(), sample_status());
+    test::write_file(run / "metrics.jsonl",
+                     "{\"kind\":\"validation\",\"step\":100,\"loss\":6.5}\n");
+    for (const char* name : {"step-00000050", "step-00000100", "step-00000110", ".tmp-1-120"}) {
+        std::filesystem::create_directories(run.path() / "checkpoints" / name);
+    }
+    test::write_file(run.path() / "checkpoints/step-00000100/MANIFEST.json", "{}");
+    test::write_file(run.path() / "checkpoints/step-00000110/MANIFEST.json", "{");
+    const auto entries = list_checkpoints(run.path());
+    BOOST_REQUIRE(entries.size() == 3u);
+    BOOST_TEST(entries[0].state == "no MANIFEST.json");
+    BOOST_TEST(entries[1].state == "complete");
+    BOOST_TEST(entries[2].state == "MANIFEST.json damaged");
+    const std::string text = status_text(run.path());
+    for (const char* part :
+         {"state           running\n", "step            120/1000 12.0%\n",
+          "loss            6.2500\n", "tokens/s        40.2k\n", "elapsed         01:05\n",
+          "validation      loss 6.5000 at step 100\n", "step-00000100"}) {
+        BOOST_TEST(text.find(part) != std::string::npos, part);
+    }
+    BOOST_TEST(text.find(".tmp-") == std::string::npos);
+    BOOST_TEST(status_text(run / "absent").find("No run has started here") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
