@@ -1,0 +1,307 @@
+#include "corpus/prepare.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "corpus/prepare_settings.h"
+#include "corpus/prepare_shards.h"
+
+namespace hpml::corpus {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double kProgressSeconds = 5;
+constexpr double kMegabyte = 1e6;
+
+/// Sums over the ranks of what each found in its own pieces.
+struct PieceTotals {
+    std::int64_t documents = 0;
+    std::int64_t empty_documents = 0;
+    std::int64_t cut_documents = 0;
+    std::int64_t reused = 0;
+    std::int64_t least_draw = std::numeric_limits<std::int64_t>::max();
+    std::int64_t greatest_draw = -1;
+
+    void add(const PieceSummary& piece, bool was_there) {
+        documents += piece.documents;
+        empty_documents += piece.empty_documents;
+        cut_documents += piece.cut_documents;
+        reused += was_there ? 1 : 0;
+        least_draw = std::min(least_draw, piece.least_draw);
+        greatest_draw = std::max(greatest_draw, piece.greatest_draw);
+    }
+    void reduce(const mpi::Communicator& ranks) {
+        std::array<std::int64_t, 4> sums{documents, empty_documents, cut_documents, reused};
+        ranks.sum(std::span(sums));
+        std::tie(documents, empty_documents, cut_documents, reused) = std::tuple_cat(sums);
+        std::array<std::int64_t, 2> bounds{-least_draw, greatest_draw};
+        ranks.max(std::span(bounds));
+        least_draw = -bounds[0];
+        greatest_draw = bounds[1];
+    }
+};
+
+Bytes peak_memory() {
+    struct rusage usage {};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return Bytes(static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
+}
+
+/// One preparation; the members after the constructor's are filled phase by phase.
+class Preparation {
+  public:
+    Preparation(const PrepareOptions& options, const mpi::Communicator& ranks, const Log& log)
+        : options_(options), ranks_(ranks), log_(log), work_(options.output / ".work") {}
+
+    PrepareSummary run();
+
+  private:
+    [[nodiscard]] OutputState open_output();
+    void make_pieces();
+    void count_rows();
+    [[nodiscard]] std::vector<ShardEntry> write_split(bool validation);
+    void publish(Manifest& manifest);
+    [[nodiscard]] PrepareSummary summarize(const Manifest& manifest) const;
+
+    [[nodiscard]] fs::path piece_path(std::size_t index) const {
+        return work_ / fmt::format("piece-{:06}", index);
+    }
+    [[nodiscard]] bool is_mine(std::size_t index) const {
+        return static_cast<int>(index % static_cast<std::size_t>(ranks_.size())) ==
+               ranks_.rank().value;
+    }
+
+    const PrepareOptions& options_;
+    const mpi::Communicator& ranks_;
+    const Log& log_;
+    fs::path work_;
+    Stopwatch watch_;
+    std::optional<text::Vocabulary> vocabulary_;
+    std::vector<InputEntry> inputs_;
+    Bytes input_bytes_;
+    Json settings_;
+    PieceTotals totals_;
+    SplitRule rule_;
+    std::vector<std::int64_t> unigrams_;
+    std::vector<std::int64_t> piece_counts_;  ///< [pieces][kCounts]
+};
+
+/// Columns of piece_counts_.
+enum Count : std::size_t {
+    kTrainDocuments,
+    kTrainRows,
+    kValidationDocuments,
+    kValidationRows,
+    kCounts
+};
+
+OutputState Preparation::open_output() {
+    mpi::agree(ranks_, [&] { vocabulary_.emplace(options_.vocabulary); });
+    inputs_ = list_inputs(options_.inputs, options_.output, ranks_);
+    for (const InputEntry& input : inputs_) {
+        input_bytes_ += input.size;
+    }
+    settings_ = prepare_settings(options_, *vocabulary_, inputs_);
+    std::int64_t state = 0;
+    mpi::agree(ranks_, [&] {
+        if (ranks_.is_root()) {
+            state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
+            if (state != static_cast<std::int64_t>(OutputState::Finished)) {
+                make_folders(work_);
+                write_settings(options_.output, settings_);
+            }
+        }
+    });
+    ranks_.max(std::span(&state, 1));
+    return static_cast<OutputState>(state);
+}
+
+void Preparation::make_pieces() {
+    const text::WordPiece wordpiece(
+        *vocabulary_, options_.lower_case ? text::LetterCase::Lower : text::LetterCase::Keep);
+    const Digest settings = settings_hash(settings_);
+    Bytes done;
+    Seconds next_report(kProgressSeconds);
+    const auto progress = [&](Bytes bytes) {
+        done += bytes;
+        const Seconds elapsed = watch_.elapsed();
+        if (elapsed > next_report) {
+            next_report = elapsed + Seconds(kProgressSeconds);
+            const double megabytes = static_cast<double>(done.value) / kMegabyte;
+            log_.info("tokenizing: {:.0f} MB of about {:.0f} MB, {:.1f} MB/s per rank", megabytes,
+                      static_cast<double>(input_bytes_.value) / kMegabyte / ranks_.size(),
+                      megabytes / elapsed.value);
+        }
+    };
+    mpi::agree(ranks_, [&] {
+        for (std::size_t index = 0; index < inputs_.size(); ++index) {
+            if (!is_mine(index)) {
+                continue;
+            }
+            const PieceTask task{inputs_[index], piece_path(index), options_.format, options_.seed,
+                                 settings};
+            PieceSummary piece;
+            const bool was_there = find_piece(task, piece);
+            if (!was_there) {
+                piece = make_piece(task, wordpiece, progress);
+            }
+            totals_.add(piece, was_there);
+            (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(index)),
+                              ranks_.rank());
+        }
+    });
+    totals_.reduce(ranks_);
+    if (totals_.reused > 0) {
+        log_.info("{} of {} files were tokenized by an earlier, interrupted run", totals_.reused,
+                  inputs_.size());
+    }
+}
+
+void Preparation::count_rows() {
+    mpi::agree(ranks_, [&] {
+        rule_ = SplitRule::choose(options_.validation_fraction, totals_.least_draw,
+                                  totals_.greatest_draw);
+    });
+    unigrams_.assign(static_cast<std::size_t>(vocabulary_->size()), 0);
+    piece_counts_.assign(inputs_.size() * kCounts, 0);
+    mpi::agree(ranks_, [&] {
+        for (std::size_t index = 0; index < inputs_.size(); ++index) {
+            if (is_mine(index)) {
+                const PieceCounts counts =
+                    count_piece(piece_path(index), rule_, options_.sequence_length, unigrams_);
+                std::int64_t* row = &piece_counts_[index * kCounts];
+                row[kTrainDocuments] = counts.train.documents;
+                row[kTrainRows] = counts.train.rows;
+                row[kValidationDocuments] = counts.validation.documents;
+                row[kValidationRows] = counts.validation.rows;
+            }
+        }
+    });
+    ranks_.sum(std::span(unigrams_));
+    ranks_.sum(std::span(piece_counts_));
+}
+
+std::vector<ShardEntry> Preparation::write_split(bool validation) {
+    ShardJob job;
+    job.output = options_.output;
+    job.prefix = validation ? "validation" : "train";
+    job.validation = validation;
+    job.rule = rule_;
+    job.format = {options_.sequence_length, vocabulary_->size(), vocabulary_->hash(),
+                  settings_hash(settings_)};
+    job.special = vocabulary_->special();
+    job.rows_per_shard = options_.sequences_per_shard;
+    for (std::size_t index = 0; index < inputs_.size(); ++index) {
+        const std::int64_t* row = &piece_counts_[index * kCounts];
+        job.pieces.push_back(piece_path(index));
+        job.rows.push_back(row[validation ? kValidationRows : kTrainRows]);
+        job.documents.push_back(row[kTrainDocuments] + row[kValidationDocuments]);
+    }
+    // A rank takes neighbouring shards, so that it reads its pieces front to back once.
+    job.first_shard = job.total_shards() * ranks_.rank().value / ranks_.size();
+    job.last_shard = job.total_shards() * (ranks_.rank().value + 1) / ranks_.size();
+    Json mine = Json::array();
+    mpi::agree(ranks_, [&] {
+        for (const ShardEntry& entry : write_shards(job)) {
+            mine.push_back(
+                Json{entry.name, entry.rows, entry.tokens, entry.bytes, entry.hash.hex()});
+        }
+    });
+    std::vector<ShardEntry> all;
+    for (const std::string& text : ranks_.all_gather(mine.dump())) {
+        for (const Json& entry : parse_json(text, "shard list", mib(1024))) {
+            all.push_back({entry.at(0), entry.at(1), entry.at(2), entry.at(3),
+                           Digest::from_hex(entry.at(4).get<std::string>())});
+        }
+    }
+    return all;
+}
+
+void Preparation::publish(Manifest& manifest) {
+    manifest.sequence_length = options_.sequence_length;
+    manifest.lower_case = options_.lower_case;
+    manifest.vocabulary_size = vocabulary_->size();
+    manifest.vocabulary_hash = vocabulary_->hash();
+    manifest.settings_hash = settings_hash(settings_);
+    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
+    for (std::size_t index = 0; index < inputs_.size(); ++index) {
+        const std::int64_t* row = &piece_counts_[index * kCounts];
+        manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
+        manifest.validation_documents += row[kValidationDocuments];
+    }
+    for (const ShardEntry& shard : manifest.train) {
+        manifest.train_tokens += shard.tokens;
+    }
+    for (const ShardEntry& shard : manifest.validation) {
+        manifest.validation_tokens += shard.tokens;
+    }
+    mpi::agree(ranks_, [&] {
+        if (ranks_.is_root()) {
+            write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
+            write_manifest(options_.output, manifest);
+            std::error_code ignored;
+            fs::remove_all(work_, ignored);
+        }
+    });
+}
+
+PrepareSummary Preparation::summarize(const Manifest& manifest) const {
+    PrepareSummary summary;
+    summary.documents = manifest.documents;
+    summary.validation_documents = manifest.validation_documents;
+    summary.rows = manifest.train_rows() + manifest.validation_rows();
+    summary.tokens = manifest.train_tokens + manifest.validation_tokens;
+    summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
+    summary.empty_documents = totals_.empty_documents;
+    summary.cut_documents = totals_.cut_documents;
+    summary.unigram_entropy_nats = manifest.unigram_entropy_nats;
+    summary.input = input_bytes_;
+    summary.elapsed = watch_.elapsed();
+    auto peak = static_cast<std::int64_t>(peak_memory().value);
+    ranks_.max(std::span(&peak, 1));
+    summary.peak_memory = Bytes(static_cast<std::uint64_t>(peak));
+    return summary;
+}
+
+PrepareSummary Preparation::run() {
+    expects(options_.sequence_length >= 3 && options_.sequences_per_shard >= 1 &&
+                options_.validation_fraction >= 0 && options_.validation_fraction < 1,
+            "options in their ranges");
+    if (open_output() == OutputState::Finished) {
+        Manifest manifest;
+        mpi::agree(ranks_, [&] { manifest = read_manifest(options_.output); });
+        PrepareSummary summary = summarize(manifest);
+        summary.was_complete = true;
+        return summary;
+    }
+    log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
+              static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
+    make_pieces();
+    count_rows();
+    Manifest manifest;
+    manifest.train = write_split(false);
+    manifest.validation = write_split(true);
+    publish(manifest);
+    return summarize(manifest);
+}
+
+}  // namespace
+
+PrepareSummary prepare(const PrepareOptions& options, const mpi::Communicator& ranks,
+                       const Log& log) {
+    return Preparation(options, ranks, log).run();
+}
+
+}  // namespace hpml::corpus

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "mpi/communicator.h"
+#include "text/documents.h"
+
+namespace hpml::corpus {
+
+/// What hpml_prepare is asked to do.
+struct PrepareOptions {
+    std::vector<std::filesystem::path> inputs;  ///< files, and folders read recursively by name
+    std::filesystem::path output;
+    std::filesystem::path vocabulary;
+    text::DocumentFormat format = text::DocumentFormat::Auto;
+    bool lower_case = true;
+    std::int64_t sequence_length = 128;  ///< longest row, [CLS] and [SEP] included; >= 3
+    std::int64_t sequences_per_shard = 65536;
+    double validation_fraction = 0.01;  ///< of the documents, in [0, 1)
+    std::uint64_t seed = 42;            ///< of the validation split
+};
+
+struct PrepareSummary {
+    bool was_complete = false;  ///< all was there already; only the corpus's own counts are set
+    std::int64_t documents = 0;
+    std::int64_t validation_documents = 0;
+    std::int64_t rows = 0;
+    std::int64_t tokens = 0;  ///< special tokens included
+    std::int64_t shards = 0;
+    std::int64_t empty_documents = 0;  ///< without a token, left out
+    std::int64_t cut_documents = 0;    ///< longer than text::kLongestDocument
+    double unigram_entropy_nats = 0;
+    Bytes input;
+    Seconds elapsed;
+    Bytes peak_memory;  ///< of the rank that took most
+};
+
+/// Raw text to shards: every document's consecutive text cut into rows [CLS] tokens [SEP], the last
+/// row of a document as long as what is left. Whole documents go to the validation split, by a hash
+/// of their text keyed by the seed: at least one, and never all. The bytes of the output depend on
+/// the settings and the input only, not on the number of ranks. Collective.
+///
+/// Each input file becomes one piece of token ids in OUTPUT/.work, made by any rank; then the
+/// pieces, in input order, are cut into shards. Memory is bounded by the longest document and one
+/// shard, whatever the size of the input. An interrupted preparation goes on from its finished
+/// pieces; a finished one is recognised by its settings, which include the names and sizes of the
+/// inputs. manifest.json is written last.
+/// @throw MissingInputError, InputError; MismatchError naming the settings that differ from those
+/// of what lies in the output; OutputError, IoError. The same on every rank
+[[nodiscard]] PrepareSummary prepare(const PrepareOptions& options, const mpi::Communicator& ranks,
+                                     const Log& log);
+
+}  // namespace hpml::corpus

@@ -1,0 +1,172 @@
+#include "corpus/prepare_piece.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/philox.h"
+
+namespace hpml::corpus {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kBuffer = std::size_t{1} << 20;
+
+/// What stands before the ids of a document. Pieces are scratch of one machine: host byte order.
+struct PieceHeader {
+    std::int64_t draw = 0;
+    std::int64_t ids = 0;
+};
+
+std::int64_t draw_of(std::string_view text, std::uint64_t seed) {
+    const Digest digest = hash_text(text);
+    const PhiloxCounter words = philox(
+        philox_key(seed, RandomUse::Split),
+        {static_cast<std::uint32_t>(digest.low), static_cast<std::uint32_t>(digest.low >> 32),
+         static_cast<std::uint32_t>(digest.high), static_cast<std::uint32_t>(digest.high >> 32)});
+    return static_cast<std::int64_t>((std::uint64_t{words[0]} << 32 | words[1]) >> 1);
+}
+
+/// Gathers small documents, so that each does not cost a system call.
+class PieceWriter {
+  public:
+    explicit PieceWriter(const fs::path& path) : file_(path) { buffer_.reserve(2 * kBuffer); }
+
+    void append(std::int64_t draw, std::span<const std::int32_t> ids) {
+        const PieceHeader header{draw, static_cast<std::int64_t>(ids.size())};
+        put(std::as_bytes(std::span(&header, 1)));
+        put(std::as_bytes(ids));
+        if (buffer_.size() >= kBuffer) {
+            flush();
+        }
+    }
+    [[nodiscard]] Digest publish() {
+        flush();
+        file_.publish();
+        return file_.digest();
+    }
+
+  private:
+    void put(std::span<const std::byte> bytes) {
+        buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    }
+    void flush() {
+        file_.write(buffer_);
+        buffer_.clear();
+    }
+
+    AtomicFile file_;
+    std::vector<std::byte> buffer_;
+};
+
+fs::path summary_path(const PieceTask& task) { return task.path.string() + ".json"; }
+
+void write_summary(const PieceTask& task, const PieceSummary& summary) {
+    write_json(summary_path(task), Json{{"settings", task.settings.hex()},
+                                        {"input", hash_text(task.input.name).hex()},
+                                        {"input_bytes", task.input.size.value},
+                                        {"documents", summary.documents},
+                                        {"empty_documents", summary.empty_documents},
+                                        {"cut_documents", summary.cut_documents},
+                                        {"least_draw", summary.least_draw},
+                                        {"greatest_draw", summary.greatest_draw},
+                                        {"digest", summary.digest.hex()}});
+}
+
+}  // namespace
+
+bool find_piece(const PieceTask& task, PieceSummary& summary) {
+    if (!fs::exists(summary_path(task)) || !fs::exists(task.path)) {
+        return false;
+    }
+    try {
+        const std::string where = summary_path(task).string();
+        const Json json = read_json(where);
+        const auto count = [&](const char* key) {
+            return json_member<std::int64_t>(json, key, where);
+        };
+        summary = {count("documents"),
+                   count("empty_documents"),
+                   count("cut_documents"),
+                   count("least_draw"),
+                   count("greatest_draw"),
+                   Digest::from_hex(json_member<std::string>(json, "digest", where))};
+        return json_member<std::string>(json, "settings", where) == task.settings.hex() &&
+               json_member<std::string>(json, "input", where) == hash_text(task.input.name).hex() &&
+               json_member<std::uint64_t>(json, "input_bytes", where) == task.input.size.value &&
+               hash_file(task.path) == summary.digest;
+    } catch (const InputError&) {
+        return false;  // a damaged piece is made again
+    }
+}
+
+PieceSummary make_piece(const PieceTask& task, const text::WordPiece& wordpiece,
+                        const std::function<void(Bytes)>& progress) {
+    const auto reader = text::open_documents(task.input.path, task.format);
+    PieceWriter writer(task.path);
+    PieceSummary summary;
+    text::Document document;
+    std::vector<std::int32_t> ids;
+    while (reader->next(document)) {
+        ids.clear();
+        wordpiece.encode(document.text, ids);
+        summary.cut_documents += document.is_cut ? 1 : 0;
+        if (ids.empty()) {
+            ++summary.empty_documents;
+        } else {
+            const std::int64_t draw = draw_of(document.text, task.seed);
+            writer.append(draw, ids);
+            ++summary.documents;
+            summary.least_draw = std::min(summary.least_draw, draw);
+            summary.greatest_draw = std::max(summary.greatest_draw, draw);
+        }
+        progress(Bytes(document.text.size()));
+    }
+    summary.digest = writer.publish();
+    write_summary(task, summary);
+    return summary;
+}
+
+PieceReader::PieceReader(const fs::path& path) : file_(path), buffer_(kBuffer) {}
+
+bool PieceReader::read(std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+        if (at_ == end_) {
+            at_ = 0;
+            end_ = file_.read(buffer_);
+            if (end_ == 0) {
+                return false;
+            }
+        }
+        const std::size_t taken = std::min(bytes.size(), end_ - at_);
+        std::memcpy(bytes.data(), buffer_.data() + at_, taken);
+        at_ += taken;
+        bytes = bytes.subspan(taken);
+    }
+    return true;
+}
+
+bool PieceReader::next(PieceDocument& document) {
+    PieceHeader header;
+    if (!read(std::as_writable_bytes(std::span(&header, 1)))) {
+        return false;
+    }
+    // A token takes at least a byte of the document's text.
+    constexpr auto kMost = static_cast<std::int64_t>(text::kLongestDocument);
+    bool is_whole = header.ids > 0 && header.ids <= kMost;
+    if (is_whole) {
+        document.draw = header.draw;
+        document.ids.resize(static_cast<std::size_t>(header.ids));
+        is_whole = read(std::as_writable_bytes(std::span(document.ids)));
+    }
+    if (!is_whole) {
+        throw InputError(file_.path().string() +
+                         " is damaged; remove the .work folder and run hpml_prepare again");
+    }
+    return true;
+}
+
+}  // namespace hpml::corpus

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "corpus/prepare_input.h"
+#include "text/documents.h"
+#include "text/wordpiece.h"
+
+namespace hpml::corpus {
+
+/// A document as token ids, with the number that decides its split.
+struct PieceDocument {
+    std::int64_t draw = 0;          ///< uniform in [0, 2^63), a hash of seed and text
+    std::vector<std::int32_t> ids;  ///< without special tokens, not empty
+};
+
+/// What is known of a piece without reading it.
+struct PieceSummary {
+    std::int64_t documents = 0;
+    std::int64_t empty_documents = 0;
+    std::int64_t cut_documents = 0;
+    std::int64_t least_draw = std::numeric_limits<std::int64_t>::max();
+    std::int64_t greatest_draw = -1;
+    Digest digest;  ///< of the piece's file
+};
+
+/// How an input file becomes a piece.
+struct PieceTask {
+    InputEntry input;
+    std::filesystem::path path;  ///< of the piece; its summary lies beside it, with ".json" added
+    text::DocumentFormat format = text::DocumentFormat::Auto;
+    std::uint64_t seed = 0;
+    Digest settings;
+};
+
+/// The summary of a finished, undamaged piece of the same task.
+/// @return false if there is none
+[[nodiscard]] bool find_piece(const PieceTask& task, PieceSummary& summary);
+/// Tokenize the input and publish the piece, then its summary. Local.
+/// @param progress  called with the bytes of every document read
+/// @throw what open_documents and AtomicFile throw
+[[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::WordPiece& wordpiece,
+                                      const std::function<void(Bytes)>& progress);
+
+/// The documents of a piece, front to back in bounded memory.
+class PieceReader {
+  public:
+    /// @throw MissingInputError
+    explicit PieceReader(const std::filesystem::path& path);
+    /// @return false at the end @throw InputError if the piece is cut short; IoError
+    [[nodiscard]] bool next(PieceDocument& document);
+
+  private:
+    [[nodiscard]] bool read(std::span<std::byte> bytes);
+
+    InputFile file_;
+    std::vector<std::byte> buffer_;
+    std::size_t at_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace hpml::corpus

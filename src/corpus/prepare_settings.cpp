@@ -1,0 +1,103 @@
+#include "corpus/prepare_settings.h"
+
+#include "base/error.h"
+#include "corpus/manifest.h"
+
+namespace hpml::corpus {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kFileName = "prepare.json";
+
+const char* format_name(text::DocumentFormat format) {
+    switch (format) {
+        case text::DocumentFormat::WikiExtractor:
+            return "wikiextractor";
+        case text::DocumentFormat::PlainText:
+            return "text";
+        case text::DocumentFormat::Auto:
+            break;
+    }
+    return "auto";
+}
+
+void check_same(const fs::path& output, const Json& there, const Json& now) {
+    std::string table;
+    for (const auto& [key, value] : now.items()) {
+        const std::string stored = there.contains(key) ? there.at(key).dump() : "(none)";
+        if (stored != value.dump()) {
+            table += fmt::format("\n  {:<20} there: {}   now: {}", key, stored, value.dump());
+        }
+    }
+    if (!table.empty()) {
+        throw MismatchError(output.string() +
+                            " was prepared with other settings (its shards would mix two corpora); "
+                            "give another --output or remove the folder:" +
+                            table);
+    }
+}
+
+bool has_all_shards(const fs::path& output, const Manifest& manifest) {
+    for (const auto* split : {&manifest.train, &manifest.validation}) {
+        for (const ShardEntry& shard : *split) {
+            std::error_code failure;
+            if (fs::file_size(output / shard.name, failure) != shard.bytes || failure) {
+                return false;
+            }
+        }
+    }
+    return fs::exists(output / "vocab.txt");
+}
+
+}  // namespace
+
+Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& vocabulary,
+                      const std::vector<InputEntry>& inputs) {
+    Hasher names;
+    Bytes bytes;
+    for (const InputEntry& input : inputs) {
+        names.update(input.name + '\0' + std::to_string(input.size.value) + '\0');
+        bytes += input.size;
+    }
+    return Json{{"format_version", Manifest().format_version},
+                {"format", format_name(options.format)},
+                {"lower-case", options.lower_case},
+                {"sequence-length", options.sequence_length},
+                {"sequences-per-shard", options.sequences_per_shard},
+                {"validation-fraction", options.validation_fraction},
+                {"seed", options.seed},
+                {"vocab xxh3_128", vocabulary.hash().hex()},
+                {"input files", inputs.size()},
+                {"input bytes", bytes.value},
+                {"input names xxh3_128", names.digest().hex()}};
+}
+
+Digest settings_hash(const Json& settings) { return hash_text(settings.dump()); }
+
+OutputState examine_output(const fs::path& output, const Json& settings) {
+    const bool has_manifest = fs::exists(output / "manifest.json");
+    if (!fs::exists(output / kFileName)) {
+        if (has_manifest) {
+            throw MismatchError(output.string() + " holds a corpus without its " + kFileName +
+                                " (it cannot be compared with these settings); give another "
+                                "--output or remove the folder");
+        }
+        return OutputState::New;
+    }
+    check_same(output, read_json(output / kFileName), settings);
+    if (!has_manifest) {
+        return OutputState::Unfinished;
+    }
+    const Manifest manifest = read_manifest(output);
+    const bool is_whole =
+        manifest.settings_hash == settings_hash(settings) && has_all_shards(output, manifest);
+    return is_whole ? OutputState::Finished : OutputState::Unfinished;
+}
+
+void write_settings(const fs::path& output, const Json& settings) {
+    write_json(output / kFileName, settings);
+}
+
+}  // namespace hpml::corpus
