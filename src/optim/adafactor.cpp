@@ -1,0 +1,154 @@
+#include <ATen/ops/mul.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "optim/blocks.h"
+#include "optim/kinds.h"
+
+namespace hpml::optim {
+
+namespace {
+
+constexpr double kSquareFloor = 1e-30;  // eps[0] of Hugging Face's Adafactor
+constexpr double kScaleFloor = 1e-3;    // eps[1]
+
+double root_mean_square(const at::Tensor& flat) {
+    return std::sqrt(sum_of_squares(flat) /
+                     static_cast<double>(std::max<std::int64_t>(1, flat.numel())));
+}
+
+/// Second moments of one parameter: its rows' and columns' means where it has both, else all.
+struct SecondMoment {
+    at::Tensor row;
+    at::Tensor column;
+    at::Tensor all;
+};
+
+class Adafactor : public Optimizer {
+  public:
+    Adafactor(const OptimizerOptions& options, std::vector<Segment> segments,
+              const at::Tensor& like)
+        : options_(options),
+          segments_(std::move(segments)),
+          update_(at::zeros_like(like)),
+          momentum_(options.adafactor_momentum && options.beta1 > 0.0) {
+        if (momentum_) {
+            mean_ = at::zeros_like(like);
+        }
+        for (const Segment& segment : segments_) {
+            moments_.push_back(zero_moment(segment.shape, like));
+        }
+    }
+
+    std::string_view name() const override { return "adafactor"; }
+
+    void step(const at::Tensor& parameters, const at::Tensor& gradients,
+              double learning_rate) override {
+        const at::NoGradGuard no_grad;
+        ++steps_taken_;
+        for (std::size_t i = 0; i < segments_.size(); ++i) {
+            if (segments_[i].count() > 0) {
+                step_one(i, parameters, gradients, learning_rate);
+            }
+        }
+    }
+
+    std::vector<StateTensor> state() override {
+        std::vector<StateTensor> all;
+        for (std::size_t i = 0; i < segments_.size(); ++i) {
+            const std::string& name = segments_[i].name;
+            if (momentum_) {
+                all.push_back({"exp_avg." + name, view(mean_, segments_[i])});
+            }
+            if (moments_[i].all.defined()) {
+                all.push_back({"exp_avg_sq." + name, moments_[i].all});
+            } else {
+                all.push_back({"exp_avg_sq_row." + name, moments_[i].row});
+                all.push_back({"exp_avg_sq_col." + name, moments_[i].column});
+            }
+        }
+        return all;
+    }
+
+  private:
+    static SecondMoment zero_moment(std::vector<std::int64_t> shape, const at::Tensor& like) {
+        if (shape.size() < 2) {
+            return {{}, {}, at::zeros(shape, like.options())};
+        }
+        std::vector<std::int64_t> column = shape;
+        column.erase(column.end() - 2);
+        shape.pop_back();
+        return {at::zeros(shape, like.options()), at::zeros(column, like.options()), {}};
+    }
+
+    /// The step size of Shazeer & Stern's algorithm 5, or the caller's.
+    double rate(const at::Tensor& values, double learning_rate) const {
+        const auto t = static_cast<double>(steps_taken_);
+        double rate = learning_rate;
+        if (options_.relative_step) {
+            rate = std::min(options_.warmup_init ? 1e-6 * t : 1e-2, 1.0 / std::sqrt(t));
+        }
+        return options_.scale_parameter ? rate * std::max(kScaleFloor, root_mean_square(values))
+                                        : rate;
+    }
+
+    void step_one(std::size_t i, const at::Tensor& parameters, const at::Tensor& gradients,
+                  double learning_rate) {
+        const Segment& segment = segments_[i];
+        const Block whole{segment.offset, segment.count(), i, segment.decay};
+        const at::Tensor values = part(parameters, whole);
+        const at::Tensor update = part(update_, whole);
+        const double rate_now = rate(values, learning_rate);
+        divide_by_root(moments_[i], view(gradients, segment), view(update_, segment));
+        const double excess = root_mean_square(update) / options_.clip_threshold;
+        update.mul_(rate_now / std::max(1.0, excess));
+        at::Tensor direction = update;
+        if (momentum_) {
+            direction = part(mean_, whole);
+            direction.mul_(options_.beta1).add_(update, 1.0 - options_.beta1);
+        }
+        if (segment.decay && options_.weight_decay != 0.0) {
+            values.mul_(1.0 - options_.weight_decay * rate_now);
+        }
+        values.sub_(direction);
+    }
+
+    /// Take the gradient's square into the moment; `update` = gradient / sqrt(moment).
+    void divide_by_root(const SecondMoment& moment, const at::Tensor& gradient,
+                        at::Tensor update) const {
+        const double beta2 = 1.0 - std::pow(static_cast<double>(steps_taken_), options_.decay_rate);
+        at::mul_out(update, gradient, gradient).add_(kSquareFloor);
+        if (moment.all.defined()) {
+            moment.all.mul_(beta2).add_(update, 1.0 - beta2);
+            at::mul_out(update, gradient, at::rsqrt(moment.all));
+            return;
+        }
+        moment.row.mul_(beta2).add_(update.mean(-1), 1.0 - beta2);
+        moment.column.mul_(beta2).add_(update.mean(-2), 1.0 - beta2);
+        const at::Tensor row = moment.row.div(moment.row.mean(-1, true)).rsqrt_().unsqueeze(-1);
+        const at::Tensor column = at::rsqrt(moment.column).unsqueeze(-2);
+        at::mul_out(update, row, column).mul_(gradient);
+    }
+
+    OptimizerOptions options_;
+    std::vector<Segment> segments_;
+    std::vector<SecondMoment> moments_;
+    at::Tensor update_;
+    bool momentum_;
+    at::Tensor mean_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_adafactor(const OptimizerOptions& options,
+                                          std::vector<Segment> segments, const at::Tensor& like) {
+    return std::make_unique<Adafactor>(options, std::move(segments), like);
+}
+
+}  // namespace hpml::optim
