@@ -136,8 +136,8 @@ void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); 
 }
 
 /// A failure before MPI is up, or of copies that do not know of each other: alike on every rank.
-int fail_alike(const Failure& failure) {
-    if (launched_rank() == 0) {
+int fail_alike(const Failure& failure, int rank) {
+    if (rank == 0) {
         print_error(failure.message);
     } else {
         wait_for_speaker();
@@ -145,12 +145,12 @@ int fail_alike(const Failure& failure) {
     return failure.code;
 }
 
-int run_with_mpi(const std::function<int(const mpi::Communicator& world)>& body) {
+int run_with_mpi(int launched_as, const std::function<int(const mpi::Communicator& world)>& body) {
     const auto world = mpi::Communicator::world();
     try {
         check_launch(world.size());
     } catch (...) {
-        return fail_alike(current_failure());
+        return fail_alike(current_failure(), launched_as);
     }
     FailureExchange exchange(world);
     try {
@@ -188,14 +188,16 @@ int run_program(const std::function<int()>& body) {
 
 int run_parallel_program(const std::function<bool()>& options,
                          const std::function<int(const mpi::Communicator& world)>& body) {
+    // Before MPI starts: Open MPI calls a process without a launcher rank 0 in its environment.
+    const int launched_as = launched_rank();
     try {
         if (!options()) {
             return 0;
         }
         const mpi::Environment environment;
-        return run_with_mpi(body);
+        return run_with_mpi(launched_as, body);
     } catch (...) {
-        return fail_alike(current_failure());
+        return fail_alike(current_failure(), launched_as);
     }
 }
 

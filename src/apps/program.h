@@ -32,7 +32,7 @@ namespace hpml {
 void check_launch(int world_size);
 
 /// This process's rank as its launcher's environment tells it (mpirun, srun), 0 without one: for
-/// what is said before MPI starts.
+/// what is said before MPI starts; not to be asked later.
 [[nodiscard]] int launched_rank();
 
 /// The text of --version: version, revision, build, compiler, MPI library, `libraries`, fault
