@@ -20,6 +20,16 @@ set(HPML_TEST_ENVIRONMENT
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
     OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_mpi_yield_when_idle=1
     OMP_NUM_THREADS=1)
+# Libraries keep memory until exit and are not built for ThreadSanitizer; what is ours is never excused.
+set(_support "${PROJECT_SOURCE_DIR}/tests/support")
+if(HPML_SANITIZE MATCHES "address")
+    list(APPEND HPML_TEST_ENVIRONMENT
+         "ASAN_OPTIONS=detect_leaks=1:protect_shadow_gap=0" "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+         "LSAN_OPTIONS=suppressions=${_support}/leaks.supp:print_suppressions=0")
+elseif(HPML_SANITIZE MATCHES "thread")
+    list(APPEND HPML_TEST_ENVIRONMENT
+         "TSAN_OPTIONS=suppressions=${_support}/threads.supp:ignore_noninstrumented_modules=1:halt_on_error=1")
+endif()
 
 function(hpml_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "LAYERS;SOURCES;RANKS")
