@@ -16,10 +16,6 @@ foreach(document LICENSE README.md CHANGELOG.md CITATION.cff)
     install(FILES "${PROJECT_SOURCE_DIR}/${document}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
 endforeach()
 
-if(TARGET hpml_cuda)
-    install(TARGETS hpml_cuda LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-endif()
-
 # The prefix is known only when installing (--prefix), so the modulefiles are made then.
 install(CODE "
     set(PROJECT_VERSION \"${PROJECT_VERSION}\")
