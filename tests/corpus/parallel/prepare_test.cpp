@@ -1,0 +1,246 @@
+#include "corpus/prepare.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "corpus/manifest.h"
+#include "corpus/prepare_piece.h"
+#include "corpus/prepare_shards.h"
+#include "corpus/shard.h"
+#include "support/data.h"
+
+namespace hpml::corpus {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kSource = HPML_SOURCE_DIR;
+
+/// A scratch folder that all ranks share, and options that prepare the sample into it.
+struct Shared {
+    mpi::Communicator world = mpi::Communicator::world();
+    test::ScratchFolder own{"prepare"};
+    fs::path folder = world.broadcast(own.path().string());
+    Log log{world.rank(), false};
+    PrepareOptions options;
+
+    Shared() {
+        options.inputs = {kSource / "data/sample/corpus"};
+        options.vocabulary = kSource / "data/sample/vocab.txt";
+        options.output = folder / "out";
+        options.sequence_length = 32;
+        options.sequences_per_shard = 300;
+        options.validation_fraction = 0.05;
+    }
+    ~Shared() { world.barrier(); }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    Shared(Shared&&) = delete;
+    Shared& operator=(Shared&&) = delete;
+
+    /// Input made by rank 0 alone.
+    void write_input(const std::string& text) {
+        if (world.is_root()) {
+            test::write_file(folder / "input.txt", text);
+        }
+        world.barrier();
+        options.inputs = {folder / "input.txt"};
+    }
+    PrepareSummary run() { return prepare(options, world, log); }
+    /// The error's text and its exit code.
+    std::pair<std::string, ExitCode> refusal() {
+        try {
+            (void)run();
+        } catch (const Error& error) {
+            return {error.what(), error.code()};
+        }
+        return {"accepted", ExitCode::Finished};
+    }
+};
+
+std::map<std::string, std::string> file_hashes(const fs::path& folder) {
+    std::map<std::string, std::string> hashes;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        hashes[entry.path().filename().string()] =
+            entry.is_directory() ? "a folder" : hash_file(entry.path()).hex();
+    }
+    return hashes;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+BOOST_FIXTURE_TEST_SUITE(prepare_corpus, Shared)
+
+BOOST_AUTO_TEST_CASE(the_bytes_do_not_depend_on_the_number_of_ranks) {
+    const PrepareSummary summary = run();
+    std::map<std::string, std::string> alone;
+    std::map<std::string, std::string> together;
+    if (world.is_root()) {
+        PrepareOptions single = options;
+        single.output = folder / "single";
+        (void)prepare(single, mpi::Communicator(), log);
+        alone = file_hashes(folder / "single");
+        together = file_hashes(folder / "out");
+    }
+    BOOST_TEST(summary.documents == 90);
+    BOOST_TEST(summary.shards >= 5);
+    BOOST_TEST(alone.size() ==
+               (world.is_root() ? static_cast<std::size_t>(summary.shards) + 3 : 0));
+    BOOST_CHECK(alone == together);
+}
+
+BOOST_AUTO_TEST_CASE(rows_hold_every_token_of_every_document_once) {
+    (void)run();
+    const Manifest manifest = read_manifest(options.output);
+    const text::Vocabulary vocabulary(options.vocabulary);
+    std::map<std::int64_t, std::vector<std::int32_t>> stored;
+    std::map<std::int64_t, bool> is_validation;
+    for (const auto* split : {&manifest.train, &manifest.validation}) {
+        for (const ShardEntry& entry : *split) {
+            const ShardReader shard(options.output, entry, shard_format(manifest));
+            std::vector<std::int32_t> row;
+            for (std::int64_t i = 0; i < shard.rows(); ++i) {
+                shard.read_row(i, row);
+                BOOST_REQUIRE(row.size() >= 3u);
+                BOOST_REQUIRE(row.size() <= 32u);
+                BOOST_REQUIRE(row.front() == vocabulary.special().cls);
+                BOOST_REQUIRE(row.back() == vocabulary.special().sep);
+                const std::int64_t number = shard.document(i);
+                stored[number].insert(stored[number].end(), row.begin() + 1, row.end() - 1);
+                const bool here = split == &manifest.validation;
+                BOOST_REQUIRE(is_validation.emplace(number, here).first->second == here);
+            }
+        }
+    }
+    const text::WordPiece wordpiece(vocabulary, text::LetterCase::Lower);
+    std::int64_t number = 0;
+    for (const char* name : {"AA/wiki_00", "AA/wiki_01", "AA/wiki_02"}) {
+        const auto reader = text::open_documents(options.inputs[0] / name, options.format);
+        text::Document document;
+        for (; reader->next(document); ++number) {
+            std::vector<std::int32_t> ids;
+            wordpiece.encode(document.text, ids);
+            BOOST_CHECK_MESSAGE(stored[number] == ids, "document " << number << " differs");
+        }
+    }
+    BOOST_TEST(static_cast<std::int64_t>(stored.size()) == number);
+    BOOST_TEST(manifest.validation_documents > 0);
+    BOOST_TEST(manifest.validation_documents < 20);
+}
+
+BOOST_AUTO_TEST_CASE(the_entropy_is_that_of_the_training_tokens) {
+    // "a" four times, "b" twice, "c" twice in the split that does not hold "of".
+    write_input("of of\n\na a a a b b c c\n");
+    std::int64_t seed = 0;
+    PrepareSummary summary;
+    do {  // the split is by hash: try seeds until "of" is the validation document
+        options.seed = static_cast<std::uint64_t>(++seed);
+        options.output = folder / ("out" + std::to_string(seed));
+        summary = run();
+    } while (read_manifest(options.output).validation_tokens != 4 && seed < 50);
+    BOOST_TEST(summary.validation_documents == 1);
+    BOOST_TEST(summary.unigram_entropy_nats == 1.5 * std::log(2.0),
+               boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_run_finds_all_there) {
+    (void)run();
+    const auto before = world.is_root() ? fs::last_write_time(options.output / "train-00000.h5")
+                                        : fs::file_time_type();
+    const PrepareSummary again = run();
+    BOOST_TEST(again.was_complete);
+    BOOST_TEST(again.documents == 90);
+    if (world.is_root()) {
+        BOOST_CHECK(fs::last_write_time(options.output / "train-00000.h5") == before);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_shard_is_made_again) {
+    (void)run();
+    Digest before;
+    if (world.is_root()) {
+        before = hash_file(options.output / "train-00000.h5");
+        fs::remove(options.output / "train-00000.h5");
+    }
+    world.barrier();
+    BOOST_TEST(!run().was_complete);
+    if (world.is_root()) {
+        BOOST_CHECK(hash_file(options.output / "train-00000.h5") == before);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(other_settings_are_refused_with_what_differs) {
+    (void)run();
+    options.seed = 7;
+    options.lower_case = false;
+    const auto [message, code] = refusal();
+    BOOST_CHECK(code == ExitCode::Mismatch);
+    BOOST_TEST(contains(message, "seed                 there: 42   now: 7"), message);
+    BOOST_TEST(contains(message, "lower-case           there: true   now: false"), message);
+    BOOST_TEST(!contains(message, "sequence-length"), message);
+}
+
+BOOST_AUTO_TEST_CASE(each_split_gets_a_document_whatever_the_fraction) {
+    write_input("one\n\ntwo\n\nthree\n");
+    for (const double fraction : {0.0, 1e-9, 0.999999999}) {
+        options.validation_fraction = fraction;
+        options.output =
+            folder / ("out-" + std::to_string(fraction) + std::to_string(fraction > 0));
+        const PrepareSummary summary = run();
+        BOOST_TEST(summary.documents == 3);
+        BOOST_TEST(summary.validation_documents == (fraction > 0.5 ? 2 : 1));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(documents_without_text_are_counted_and_left_out) {
+    write_input("one\n\n\x01\x02\n\ntwo\n");
+    const PrepareSummary summary = run();
+    BOOST_TEST(summary.documents == 2);
+    BOOST_TEST(summary.empty_documents == 1);
+}
+
+BOOST_AUTO_TEST_CASE(bad_inputs_are_refused_by_every_rank_alike) {
+    write_input("only one\n");
+    BOOST_TEST(contains(refusal().first, "one document only"));
+    options.output = folder / "out2";
+    write_input("\n\n");
+    BOOST_TEST(contains(refusal().first, "holds no text"));
+    options.inputs = {folder / "absent"};
+    BOOST_CHECK(refusal().second == ExitCode::MissingInput);
+    options.inputs = {folder};
+    BOOST_TEST(contains(refusal().first, "lies inside --input"));
+    options.inputs = {folder / "input.txt", folder / "." / "input.txt"};
+    BOOST_TEST(contains(refusal().first, "twice"));
+    options.vocabulary = folder / "input.txt";
+    BOOST_CHECK(refusal().second == ExitCode::Input);
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_piece_is_used_again_and_a_damaged_one_is_not) {
+    const text::Vocabulary vocabulary(options.vocabulary);
+    const text::WordPiece wordpiece(vocabulary, text::LetterCase::Lower);
+    test::write_file(own / "in", "one river\n\ntwo rivers\n");
+    const PieceTask task{{own / "in", "in", Bytes(22)}, own / "piece", options.format, 1, {1, 2}};
+    PieceSummary found;
+    BOOST_TEST(!find_piece(task, found));
+    const PieceSummary made = make_piece(task, wordpiece, [](Bytes) {});
+    BOOST_REQUIRE(find_piece(task, found));
+    BOOST_TEST(found.documents == 2);
+    BOOST_TEST(found.least_draw == made.least_draw);
+    PieceTask other = task;
+    other.settings = {1, 3};
+    BOOST_TEST(!find_piece(other, found));
+    std::fstream(own / "piece", std::ios::in | std::ios::out | std::ios::binary).put('x');
+    BOOST_TEST(!find_piece(task, found));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hpml::corpus
