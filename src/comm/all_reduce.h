@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -26,6 +27,10 @@ class Algorithm {
     /// Begin. Collective: every rank starts the same operations in the same order, equally long.
     /// @param values  contiguous; host memory, or device memory for an algorithm of the GPU module
     [[nodiscard]] virtual std::unique_ptr<Operation> start(std::span<float> values) = 0;
+    /// How many operations an engine should have under way. Two, so that the first messages of the
+    /// next buffer travel while the last ones of this one are added; on a CPU more would only
+    /// spread the same bandwidth.
+    [[nodiscard]] virtual std::size_t most_under_way() const { return 2; }
 };
 
 }  // namespace hpml::comm

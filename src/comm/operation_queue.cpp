@@ -3,7 +3,7 @@
 namespace hpml::comm {
 
 std::size_t OperationQueue::advance() {
-    while (next_ < waiting_.size() && under_way_.size() < kUnderWay) {
+    while (next_ < waiting_.size() && under_way_.size() < algorithm_.most_under_way()) {
         under_way_.push_back(algorithm_.start(waiting_[next_]));
         ++next_;
     }

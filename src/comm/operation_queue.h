@@ -10,9 +10,6 @@
 namespace hpml::comm {
 
 /// Starts operations in order and drives those under way; owned by one thread.
-///
-/// Two at a time, so that the first messages of the next buffer travel while the last ones of this
-/// one are added; more would only spread the same bandwidth.
 class OperationQueue {
   public:
     explicit OperationQueue(Algorithm& algorithm) : algorithm_(algorithm) {}
@@ -27,8 +24,6 @@ class OperationQueue {
     void abandon();
 
   private:
-    static constexpr std::size_t kUnderWay = 2;
-
     Algorithm& algorithm_;
     std::vector<std::span<float>> waiting_;  ///< from `next_` on not started
     std::size_t next_ = 0;

@@ -17,7 +17,7 @@ struct FakeGpu {
     std::string identity = "0000:00:00.0";
     bool refuses_to_join = false;
     bool fails_later = false;
-    int polls_until_done = 3;
+    int polls_until_done = 30;
     unsigned char id_seen = 0;
     int ranks_seen = 0;
     int open_operations = 0;
@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(every_rank_joins_with_the_roots_id_and_leaves) {
         for (int i = 0; i < 5; ++i) {
             engine.submit(values);
         }
+        BOOST_TEST(fake().open_operations > 2, "operations waited for the host");
         engine.wait_all();
         BOOST_TEST(engine.algorithm().name() == "nccl");
         BOOST_TEST(fake().joined);

@@ -1,0 +1,26 @@
+#!/bin/sh
+# All-reduce: our ring beside the MPI library's own, turn by turn in one process.
+#
+#   tests/bench/allreduce/run.sh [BUILD-FOLDER] [RANKS...]      (build/release, 2)
+#
+# Prints one table per number of ranks and writes allreduce-N.json into the current folder. Every result of
+# every iteration is compared with the exact sum; the column `wrong` must be 0. `ratio` is the median over
+# iterations of the MPI library's time divided by the algorithm's: above 1 is faster than MPI. Sizes go from
+# 8 B to 256 MiB in factors of 8. Ratios travel from machine to machine, microseconds do not. On a machine
+# that does other work the table is worth nothing: the load is printed first.
+set -eu
+build="${1:-build/release}"
+[ $# -eq 0 ] || shift
+[ -x "$build/bin/hpml_bench" ] || {
+    echo "$build/bin/hpml_bench is missing; run cmake --preset release && cmake --build --preset release" >&2
+    exit 66
+}
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+if [ "$(id -u)" = 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+echo "cores: $(nproc), load: $(cut -d' ' -f1-3 /proc/loadavg)"
+for ranks in ${*:-2}; do
+    echo "== $ranks ranks"
+    mpirun -np "$ranks" "$build/bin/hpml_bench" allreduce --json "allreduce-$ranks.json"
+done
