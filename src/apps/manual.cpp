@@ -32,8 +32,11 @@ std::string manual_row(const OptionRow& row) {
     for (const auto& alias : row.aliases) {
         name += ", " + roff("--" + alias);
     }
+    if (!row.is_positional && !row.is_flag) {
+        name += " \\fI" + roff(shown_placeholder(row)) + "\\fR";
+    }
     std::string text = ".TP\n.B " + name + "\n" + roff(row.help) + ".\n";
-    if (!row.is_flag) {
+    if (!row.is_flag && (!is_free_text(row.target) || !row.rule.choices.empty())) {
         text += "Expected: " + roff(expectation(row.target, row.rule)) + ".\n";
     }
     if (row.is_required) {

@@ -268,7 +268,10 @@ bool is_list(const OptionTarget& target) {
            std::holds_alternative<std::vector<std::filesystem::path>*>(target);
 }
 
-bool is_switch(const OptionTarget& target) { return std::holds_alternative<bool*>(target); }
+bool is_free_text(const OptionTarget& target) {
+    const std::string placeholder = placeholder_for(target);
+    return placeholder.starts_with("TEXT") || placeholder.starts_with("PATH");
+}
 
 void clear_list(const OptionTarget& target) {
     std::visit(Overloaded{[](std::vector<std::string>* members) { members->clear(); },

@@ -54,7 +54,8 @@ struct ValueRule {
 [[nodiscard]] std::string placeholder_for(const OptionTarget& target);
 
 [[nodiscard]] bool is_list(const OptionTarget& target);
-[[nodiscard]] bool is_switch(const OptionTarget& target);
+/// A text or path, or a list or optional of such: nearly everything is allowed.
+[[nodiscard]] bool is_free_text(const OptionTarget& target);
 /// Make a list empty before the first value of a new origin; nothing for the others.
 void clear_list(const OptionTarget& target);
 

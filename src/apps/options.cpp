@@ -66,6 +66,7 @@ OptionGroup& OptionGroup::add_row(std::string name, OptionTarget target, std::st
                                                          name) != row.aliases.end();
         expects(!taken, "every option name to be declared once");
     }
+    expects(!help.empty(), "every option to have a help text");
     OptionRow row;
     row.name = std::move(name);
     row.help = std::move(help);

@@ -45,6 +45,9 @@ struct OptionRow {
     std::string origin_detail;  ///< "FILE:LINE" or the variable's name
 };
 
+/// What stands for the value in --help and the man page: DIR, N, on|off, ring|mpi.
+[[nodiscard]] std::string shown_placeholder(const OptionRow& row);
+
 class OptionTable;
 
 /// Adds rows under one heading; the modifiers act on the row added last.

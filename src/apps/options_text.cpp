@@ -34,28 +34,18 @@ std::string wrapped(const std::string& text, std::size_t indent) {
     return result + "\n";
 }
 
-std::string placeholder_of(const OptionRow& row) {
-    if (!row.placeholder.empty()) {
-        return row.placeholder;
-    }
-    const std::string joined = fmt::format("{}", fmt::join(row.rule.choices, "|"));
-    return !joined.empty() && joined.size() + row.name.size() <= 20 && row.rule.or_suffix.empty()
-               ? joined
-               : placeholder_for(row.target);
-}
-
 std::string signature(const OptionRow& row) {
     if (row.is_positional) {
         return row.placeholder.empty() ? row.name : row.placeholder;
     }
-    return "--" + row.name + (row.is_flag ? "" : " " + placeholder_of(row));
+    return "--" + row.name + (row.is_flag ? "" : " " + shown_placeholder(row));
 }
 
 /// Help, bounds or choices, other names and default in one paragraph.
 std::string paragraph(const OptionRow& row) {
     std::string text = row.help;
     ValueRule rule = row.rule;
-    if (signature(row).find('|') != std::string::npos) {
+    if (rule.or_suffix.empty() && signature(row).find('|') != std::string::npos) {
         rule.choices.clear();
     }
     if (const std::string bounds = short_rule(rule); !bounds.empty()) {
@@ -144,6 +134,20 @@ std::string synopsis(const OptionTable& table) {
 }
 
 }  // namespace
+
+std::string shown_placeholder(const OptionRow& row) {
+    if (!row.placeholder.empty()) {
+        return row.placeholder;
+    }
+    if (row.rule.choices.empty()) {
+        return placeholder_for(row.target);
+    }
+    if (!row.rule.or_suffix.empty()) {
+        return "NAME|FILE" + row.rule.or_suffix;
+    }
+    const std::string joined = fmt::format("{}", fmt::join(row.rule.choices, "|"));
+    return joined.size() + row.name.size() <= 20 ? joined : "NAME";
+}
 
 std::string OptionTable::help(bool with_advanced) const {
     std::string text = program_ + " " + build_info().version + " - " + wrapped(purpose_, 0) + "\n";

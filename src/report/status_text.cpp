@@ -89,9 +89,9 @@ std::string progress_lines(const RunStatus& status) {
 
 std::string validation_line(const fs::path& run, const RunStatus& status) {
     const auto last = last_metric(run / "metrics.jsonl", "validation");
-    if (last && last->contains("loss") && (*last)["loss"].is_number()) {
+    if (last && last->contains("validation_loss") && (*last)["validation_loss"].is_number()) {
         return line("validation",
-                    fmt::format("loss {:.4f} at step {}", (*last)["loss"].get<double>(),
+                    fmt::format("loss {:.4f} at step {}", (*last)["validation_loss"].get<double>(),
                                 (*last)["step"].get<std::int64_t>()));
     }
     return status.validation_loss

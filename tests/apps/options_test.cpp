@@ -194,6 +194,13 @@ BOOST_AUTO_TEST_CASE(the_default_file_is_read_only_without_another) {
     BOOST_TEST(with.options.seed == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(an_option_without_a_help_text_is_refused) {
+    OptionTable table("hpml_sample", "Show a mistake");
+    int value = 0;
+    auto group = table.group("Group");
+    BOOST_CHECK_THROW(group.add("name", value, ""), InternalError);
+}
+
 BOOST_AUTO_TEST_CASE(a_name_is_declared_once) {
     Sample sample;
     int again = 0;

@@ -85,8 +85,10 @@ BOOST_AUTO_TEST_CASE(the_man_page_lists_every_option_and_exit_code) {
     BOOST_TEST((sample.parse({"--print-manual"}) == ParseResult::Exit));
     const std::string text = sample.out.str();
     BOOST_TEST(text.starts_with(".TH HPML_SAMPLE 1"));
-    BOOST_TEST(text.find(".B \\-\\-batch\\-size\n") != std::string::npos);
-    BOOST_TEST(text.find(".B \\-\\-bucket\\-mib, \\-\\-fusion\\-threshold\n") != std::string::npos);
+    BOOST_TEST(text.find(".B \\-\\-batch\\-size \\fIN\\fR\n") != std::string::npos);
+    BOOST_TEST(text.find(".B \\-\\-bucket\\-mib, \\-\\-fusion\\-threshold \\fIX\\fR\n") !=
+               std::string::npos);
+    BOOST_TEST(text.find("one of tiny, base or a file *.json") != std::string::npos);
     for (const char* code :
          {"0", "64", "65", "66", "69", "70", "73", "74", "76", "77", "78", "79"}) {
         BOOST_TEST(text.find(std::string(".TP\n.B ") + code + "\n") != std::string::npos, code);

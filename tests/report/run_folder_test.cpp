@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
     const test::ScratchFolder run("status");
     write_status(run.path(), sample_status());
     test::write_file(run / "metrics.jsonl",
-                     "{\"kind\":\"validation\",\"step\":100,\"loss\":6.5}\n");
+                     "{\"kind\":\"validation\",\"step\":100,\"validation_loss\":6.5}\n");
     for (const char* name : {"step-00000050", "step-00000100", "step-00000110", ".tmp-1-120"}) {
         std::filesystem::create_directories(run.path() / "checkpoints" / name);
     }
