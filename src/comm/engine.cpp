@@ -90,6 +90,10 @@ class Engine::State::Threaded final : public State {
         submitted_changed_.notify_one();
         thread_.join();
     }
+    Threaded(const Threaded&) = delete;
+    Threaded& operator=(const Threaded&) = delete;
+    Threaded(Threaded&&) = delete;
+    Threaded& operator=(Threaded&&) = delete;
 
     void submit(std::span<float> values) override {
         {

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -133,7 +134,7 @@ Ring::Run::~Run() {
     if (!staging_.empty()) {
         if (pending) {
             // MPI may still write here, and the process is about to end: keep it for good.
-            static_cast<void>(new Staging(std::move(staging_)));
+            static_cast<void>(new (std::nothrow) Staging(std::move(staging_)));
         } else {
             shared_->idle.push_back(std::move(staging_));
         }
@@ -182,7 +183,7 @@ void Ring::Run::post_receives() {
         // A final sum lands where this rank's contribution was sent from N-1 steps before; the
         // memory must not be written while MPI may still read it.
         if (!reduces &&
-            sending_.done <= RingPosition{at.step - (schedule_.ranks - 1), at.segment}) {
+            !RingPosition{at.step - (schedule_.ranks - 1), at.segment}.is_before(sending_.done)) {
             return;
         }
         const std::size_t slot = receiving_.posted % shared_->depth;
@@ -201,7 +202,7 @@ void Ring::Run::post_sends() {
     while (has_room(sending_)) {
         const RingPosition at = sending_.next;
         // From the second step on, a rank hands on what it received in the step before.
-        if (at.step > 0 && receiving_.done <= RingPosition{at.step - 1, at.segment}) {
+        if (at.step > 0 && !RingPosition{at.step - 1, at.segment}.is_before(receiving_.done)) {
             return;
         }
         const std::size_t slot = sending_.posted % shared_->depth;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <cstddef>
 
 namespace hpml::comm {
@@ -53,7 +52,9 @@ struct RingPosition {
     std::size_t step = 0;
     std::size_t segment = 0;
 
-    friend auto operator<=>(const RingPosition&, const RingPosition&) = default;
+    [[nodiscard]] bool is_before(const RingPosition& other) const {
+        return step < other.step || (step == other.step && segment < other.segment);
+    }
 };
 
 }  // namespace hpml::comm
