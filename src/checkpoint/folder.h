@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace hpml::checkpoint {
+
+/// A folder that a model can start from.
+struct ModelFolder {
+    std::filesystem::path folder;
+    std::filesystem::path weights;     ///< model.safetensors
+    std::filesystem::path vocabulary;  ///< vocab.txt
+    Json config;                       ///< config.json
+    Json tokenizer_config;             ///< tokenizer_config.json; an empty object if absent
+    /// do_lower_case of the tokenizer's configuration; true where it says nothing, as in Hugging
+    /// Face's BertTokenizer.
+    bool lower_case = true;
+};
+
+/// Find the model in a RUN (its newest valid checkpoint), a CHECKPOINT (verified) or a folder as
+/// Hugging Face saves it (verified if it has a manifest). Changes nothing in it: the run may still
+/// be going on.
+/// @throw MissingInputError saying which files such a folder needs, InputError
+[[nodiscard]] ModelFolder resolve_model_folder(const std::filesystem::path& path, const Log& log);
+
+}  // namespace hpml::checkpoint

@@ -1,0 +1,219 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/manifest.h"
+
+namespace hpml::checkpoint {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> names_in(const fs::path& folder) {
+    std::vector<std::string> names;
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(folder, failure)) {
+        names.push_back(entry.path().filename().string());
+    }
+    if (failure && failure != std::errc::no_such_file_or_directory) {
+        throw IoError("cannot list " + folder.string() + ": " + failure.message());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Names that only this program gives: `.tmp-G-S` and `.old-G-S`, numbers G and S.
+bool is_leftover(const std::string& name) {
+    const bool prefixed = name.starts_with(".tmp-") || name.starts_with(".old-");
+    const std::string rest = prefixed ? name.substr(5) : "";
+    const auto dash = rest.find('-');
+    const auto is_number = [](const std::string& text) {
+        return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    };
+    return dash != std::string::npos && is_number(rest.substr(0, dash)) &&
+           is_number(rest.substr(dash + 1));
+}
+
+void remove_leftovers(const fs::path& all, const Log& log) {
+    for (const std::string& name : names_in(all)) {
+        if (is_leftover(name)) {
+            std::error_code failure;
+            fs::remove_all(all / name, failure);
+            log.info("removed {} (left by an interrupted save)", (all / name).string());
+        }
+    }
+}
+
+/// Rename so that the next start does not read it again; if that fails it is read again, no more.
+void set_aside(const fs::path& folder, const Log& log) {
+    fs::path target = folder.string() + ".corrupt";
+    for (int i = 2; fs::exists(target); ++i) {
+        target = folder.string() + ".corrupt" + std::to_string(i);
+    }
+    std::error_code failure;
+    fs::rename(folder, target, failure);
+    if (failure) {
+        log.warn("cannot rename {} to {}: {}", folder.string(), target.string(), failure.message());
+    }
+}
+
+void check_file(const fs::path& folder, const ManifestFile& file) {
+    const fs::path path = folder / file.name;
+    const fs::file_status status = fs::symlink_status(path);
+    if (!fs::is_regular_file(status)) {
+        throw InputError(path.string() +
+                         (fs::exists(status) ? " is not a plain file" : " is gone") +
+                         " (the manifest lists it); the checkpoint cannot be used");
+    }
+    const Bytes found = InputFile(path).size();
+    if (found != file.bytes) {
+        throw InputError(
+            fmt::format("{} has {} bytes (the manifest says {}); the checkpoint "
+                        "cannot be used",
+                        path.string(), found.value, file.bytes.value));
+    }
+    const Digest digest = hash_file(path);
+    if (digest != file.digest) {
+        throw InputError(
+            fmt::format("{} has XXH3-128 {} (the manifest says {}); its content was "
+                        "changed, the checkpoint cannot be used",
+                        path.string(), digest.hex(), file.digest.hex()));
+    }
+}
+
+void warn_of_strangers(const fs::path& folder, const Log& log) {
+    std::set<std::string> known = {kManifestName};
+    for (const ManifestFile& file :
+         parse_manifest(read_text(folder / kManifestName), folder.string()).files) {
+        known.insert(file.name);
+    }
+    for (const std::string& name : names_in(folder)) {
+        if (known.count(name) == 0) {
+            log.warn("{} holds {}, which its manifest does not list; it is not read",
+                     folder.string(), name);
+        }
+    }
+}
+
+/// Steps in `all`, oldest first; and whether any was set aside as corrupt.
+struct Found {
+    std::vector<Checkpoint> steps;
+    bool any_corrupt = false;
+};
+
+Found find_steps(const fs::path& all) {
+    Found found;
+    for (const std::string& name : names_in(all)) {
+        if (const auto step = step_of(name)) {
+            found.steps.push_back({*step, all / name});
+        }
+        found.any_corrupt =
+            found.any_corrupt || (name.starts_with("step-") && name.find(".corrupt") != name.npos);
+    }
+    std::sort(found.steps.begin(), found.steps.end(),
+              [](const Checkpoint& a, const Checkpoint& b) { return a.step < b.step; });
+    return found;
+}
+
+bool is_valid(const Checkpoint& checkpoint) {
+    try {
+        (void)verify_checkpoint(checkpoint.folder);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+Checkpoint verify_checkpoint(const fs::path& folder) {
+    const fs::path path = folder / kManifestName;
+    if (!fs::is_regular_file(fs::symlink_status(path))) {
+        throw InputError(folder.string() + " has no " + kManifestName +
+                         " (its save did not finish, or it is no checkpoint)");
+    }
+    const Manifest manifest = parse_manifest(read_text(path, mib(1)), path.string());
+    const auto named = step_of(folder.filename().string());
+    if (named && *named != manifest.step) {
+        throw InputError(
+            fmt::format("{} is of step {} but its folder says {} (it was copied from "
+                        "another checkpoint)",
+                        path.string(), manifest.step.value, named->value));
+    }
+    const bool has_model =
+        std::any_of(manifest.files.begin(), manifest.files.end(),
+                    [](const ManifestFile& file) { return file.name == "model.safetensors"; });
+    if (!has_model) {
+        throw InputError(path.string() + " lists no model.safetensors");
+    }
+    for (const ManifestFile& file : manifest.files) {
+        check_file(folder, file);
+    }
+    return {manifest.step, folder};
+}
+
+std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log) {
+    const fs::path all = checkpoints_of(run);
+    remove_leftovers(all, log);
+    const Found found = find_steps(all);
+    for (auto candidate = found.steps.rbegin(); candidate != found.steps.rend(); ++candidate) {
+        try {
+            Checkpoint valid = verify_checkpoint(candidate->folder);
+            warn_of_strangers(valid.folder, log);
+            return valid;
+        } catch (const IoError& failure) {
+            // The disk may recover: the folder keeps its name.
+            log.warn("{}; trying the checkpoint before it", failure.what());
+        } catch (const Error& failure) {
+            log.warn("{}; trying the checkpoint before it", failure.what());
+            set_aside(candidate->folder, log);
+        }
+    }
+    if (!found.steps.empty() || found.any_corrupt) {
+        throw InputError("no checkpoint in " + all.string() +
+                         " is valid (training must not silently start anew); restore one from a "
+                         "backup, or remove the folder to start from the beginning");
+    }
+    return std::nullopt;
+}
+
+std::vector<Checkpoint> list_checkpoints(const fs::path& run) {
+    return find_steps(checkpoints_of(run)).steps;
+}
+
+void retain(const fs::path& run, std::int64_t keep) {
+    expects(keep > 0, "at least one checkpoint to keep");
+    const fs::path all = checkpoints_of(run);
+    std::vector<Checkpoint> steps = find_steps(all).steps;
+    if (static_cast<std::int64_t>(steps.size()) <= keep) {
+        return;
+    }
+    const auto surplus = steps.end() - keep;
+    const bool any_valid = std::any_of(std::make_reverse_iterator(steps.end()),
+                                       std::make_reverse_iterator(surplus), is_valid);
+    bool needs_one = !any_valid;  // then the newest valid one of the rest stays too
+    for (auto item = surplus; item != steps.begin();) {
+        --item;
+        if (needs_one && is_valid(*item)) {
+            needs_one = false;
+            continue;
+        }
+        const fs::path target = all / fmt::format(".old-0-{}", item->step.value);
+        std::error_code failure;
+        fs::remove_all(target, failure);
+        fs::rename(item->folder, target, failure);
+        if (failure) {
+            throw IoError("cannot rename " + item->folder.string() + " to " + target.string() +
+                          ": " + failure.message());
+        }
+        fs::remove_all(target, failure);
+    }
+}
+
+}  // namespace hpml::checkpoint
