@@ -6,7 +6,7 @@ namespace hpml::h5 {
 
 namespace {
 
-const std::string kWhat = "cannot build an HDF5 file in memory";
+constexpr const char* kWhat = "cannot build an HDF5 file in memory";
 constexpr std::size_t kGrowth = 1 << 20;  ///< bytes by which the image grows
 
 }  // namespace
