@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include "base/error.h"
 #include "base/philox.h"
@@ -28,36 +29,40 @@ struct KeepRule {
     float scale = 1.0F;
 };
 
+/// The ten rounds on one lane, written without a loop: GCC then keeps all lanes of a group in
+/// vector registers from the first round to the last, nearly twice as fast as with a loop.
+template <std::uint32_t... Round>
+[[gnu::always_inline]] inline void philox_rounds(std::uint32_t (&words)[4], PhiloxKey key,
+                                                 std::integer_sequence<std::uint32_t, Round...>) {
+    const auto round = [&](std::uint32_t number) __attribute__((always_inline)) {
+        const std::uint64_t a = std::uint64_t{0xD2511F53} * words[0];
+        const std::uint64_t b = std::uint64_t{0xCD9E8D57} * words[2];
+        words[0] = static_cast<std::uint32_t>(b >> 32) ^ words[1] ^ (key[0] + number * 0x9E3779B9U);
+        words[1] = static_cast<std::uint32_t>(b);
+        words[2] = static_cast<std::uint32_t>(a >> 32) ^ words[3] ^ (key[1] + number * 0xBB67AE85U);
+        words[3] = static_cast<std::uint32_t>(a);
+    };
+    (round(Round), ...);
+}
+
 /// Decide `blocks` groups of 64 elements. One vector lane per counter; the same integer operations
 /// in every clone, hence the same bits.
-HPML_CLONED void fill_blocks(const KeepRule& rule, std::size_t blocks, float* out) {
-    for (std::size_t block = 0; block < blocks; ++block) {
-        std::uint32_t words[4][kLanes];
+HPML_CLONED __attribute__((optimize("O3"))) void fill_blocks(const KeepRule& rule,
+                                                             std::size_t blocks,
+                                                             float* __restrict__ out) {
+    const auto [key, counter, threshold, scale] = rule;
+    const auto factor = [threshold, scale](std::uint32_t word) {
+        return word < threshold ? 0.0F : scale;
+    };
+    for (std::size_t block = 0; block < blocks; ++block, out += kBlock) {
+        const auto first = counter[0] + static_cast<std::uint32_t>(block * kLanes);
         for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-            words[0][lane] = rule.counter[0] + static_cast<std::uint32_t>(block * kLanes) + lane;
-            words[1][lane] = rule.counter[1];
-            words[2][lane] = rule.counter[2];
-            words[3][lane] = rule.counter[3];
-        }
-        std::uint32_t key0 = rule.key[0];
-        std::uint32_t key1 = rule.key[1];
-        for (int round = 0; round < 10; ++round) {
-            for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                const std::uint64_t a = std::uint64_t{0xD2511F53} * words[0][lane];
-                const std::uint64_t b = std::uint64_t{0xCD9E8D57} * words[2][lane];
-                words[0][lane] = static_cast<std::uint32_t>(b >> 32) ^ words[1][lane] ^ key0;
-                words[1][lane] = static_cast<std::uint32_t>(b);
-                words[2][lane] = static_cast<std::uint32_t>(a >> 32) ^ words[3][lane] ^ key1;
-                words[3][lane] = static_cast<std::uint32_t>(a);
-            }
-            key0 += 0x9E3779B9U;
-            key1 += 0xBB67AE85U;
-        }
-        for (std::size_t word = 0; word < 4; ++word) {
-            for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                out[block * kBlock + word * kLanes + lane] =
-                    words[word][lane] < rule.threshold ? 0.0F : rule.scale;
-            }
+            std::uint32_t words[4] = {first + lane, counter[1], counter[2], counter[3]};
+            philox_rounds(words, key, std::make_integer_sequence<std::uint32_t, 10>());
+            out[lane] = factor(words[0]);
+            out[kLanes + lane] = factor(words[1]);
+            out[2 * kLanes + lane] = factor(words[2]);
+            out[3 * kLanes + lane] = factor(words[3]);
         }
     }
 }
