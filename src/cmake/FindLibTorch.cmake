@@ -38,8 +38,11 @@ find_package_handle_standard_args(LibTorch
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     add_library(LibTorch::cpu INTERFACE IMPORTED)
-    target_include_directories(LibTorch::cpu SYSTEM INTERFACE
-        "${LibTorch_INCLUDE_DIR}" "${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+    # Behind all other folders: the wheel brings headers of its own fmt, which must not hide those of the fmt
+    # that hpml is linked with.
+    foreach(folder "${LibTorch_INCLUDE_DIR}" "${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+        target_compile_options(LibTorch::cpu INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${folder}>")
+    endforeach()
     # The CUDA run time and CUPTI come from the wheels beside the library or from a toolkit; libtorch_cpu.so
     # names them, its own rpath finds them, and the linker must not insist on seeing them here.
     target_link_libraries(LibTorch::cpu INTERFACE "${LibTorch_CPU_LIBRARY}" "${LibTorch_C10_LIBRARY}")
