@@ -138,6 +138,22 @@ missing_data_is_one_message() {
     check "the exit code is that of missing input" [ "$(job_field "$job" ExitCode)" = 66:0 ]
 }
 
+# One line of a table per array element, from the model of the first case.
+a_table_line_is_fine_tuned() {
+    local job log="$scratch/finetune_glue-"
+    mkdir -p "$scratch/glue"
+    ln -s "$source_tree/data/sample/task" "$scratch/glue/SST-2"
+    printf '# task\tlearning rate\tseed\nsst2\t1e-4\t1\nsst2\t1e-4\t7\n' >"$scratch/table.tsv"
+    job="$(cd "$scratch" && HPML_TABLE="$scratch/table.tsv" HPML_GLUE="$scratch/glue" HPML_RUN="$scratch/runs/short" \
+        sbatch --parsable --time=10 --array=2 "$source_tree/slurm/finetune_glue.sh" --epochs 1 \
+        --max-train-samples 32 --max-sequence-length 32)"
+    log+="${job}_2.log"
+    check "array job $job ends" wait_until 120 job_has_ended "${job}_2"
+    check "the second line's run is finished" [ "$(verdict_of "$scratch/runs/glue/sst2-lr1e-4-seed7")" = finished ]
+    check "its results are there" [ -s "$scratch/runs/glue/sst2-lr1e-4-seed7/eval_results.json" ]
+    [[ $failed == 0 ]] || tail -n 40 "$log"
+}
+
 mkdir "$scratch/slurm"
 start_slurm "$scratch/slurm"
 "$build/bin/hpml_prepare" --input "$source_tree/data/sample/corpus" --vocab "$source_tree/data/sample/vocab.txt" \
@@ -146,6 +162,7 @@ start_slurm "$scratch/slurm"
     exit 1
 }
 a_run_finishes
+a_table_line_is_fine_tuned
 missing_data_is_one_message
 an_interrupted_run_is_requeued_and_finishes
 a_run_that_dies_is_not_requeued
