@@ -5,7 +5,10 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "apps/hpml_pretrain_observer.h"
 #include "apps/hpml_pretrain_options.h"
@@ -188,7 +191,14 @@ int main(int argc, char** argv) {
     table.example(
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");
-    table.default_config(default_config_file("pretrain_bert_base.cfg"));
+    // A bare call trains BERT-base by its documented recipe; who names a model has a recipe of his
+    // own.
+    const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+    if (std::none_of(arguments.begin(), arguments.end(), [](const std::string_view argument) {
+            return argument.starts_with("--model");
+        })) {
+        table.default_config(default_config_file("pretrain_bert_base.cfg"));
+    }
     return run_parallel_program([&] { return table.parse(argc, argv) == ParseResult::Run; },
                                 [&](const mpi::Communicator& world) {
                                     return pretrain(options, table.effective_config(), world);

@@ -48,6 +48,8 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::kill(::getpid(), SIGKILL);
     } else if (fault.kind == "segv") {
         ::raise(SIGSEGV);
+    } else if (fault.kind == "term") {
+        ::raise(SIGTERM);
     } else if (fault.kind == "stop") {
         ::raise(SIGSTOP);
     } else if (fault.kind == "hang") {

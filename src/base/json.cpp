@@ -41,6 +41,10 @@ Json parse_json(std::string_view text, const std::string& name, Bytes limit) {
         throw InputError(name + " has " + std::to_string(text.size()) + " bytes of JSON (limit " +
                          std::to_string(limit.value) + ")");
     }
+    // The parser would take a zero byte for the end of the text and accept whatever follows.
+    if (text.find('\0') != std::string_view::npos) {
+        throw InputError(name + " holds a zero byte, which JSON cannot");
+    }
     if (too_deep(text)) {
         throw InputError(name + " nests JSON more than " + std::to_string(kMaxDepth) +
                          " levels deep");

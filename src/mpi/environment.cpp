@@ -24,7 +24,6 @@ void check(int code, std::source_location where) {
 Environment::Environment() : unwinding_(std::uncaught_exceptions()) {
     int provided = MPI_THREAD_SINGLE;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided));
-    multiple_ = provided == MPI_THREAD_MULTIPLE;
     if (provided < MPI_THREAD_SERIALIZED) {
         throw BackendError(
             "this MPI library was built without thread support (the communication thread needs "
@@ -36,6 +35,12 @@ Environment::~Environment() {
     if (std::uncaught_exceptions() == unwinding_) {
         MPI_Finalize();
     }
+}
+
+bool Environment::multiple() noexcept {
+    int provided = MPI_THREAD_SINGLE;
+    MPI_Query_thread(&provided);
+    return provided == MPI_THREAD_MULTIPLE;
 }
 
 void Environment::abort(int exit_code) noexcept {

@@ -16,14 +16,13 @@ class Environment {
     Environment(Environment&&) = delete;
     Environment& operator=(Environment&&) = delete;
 
-    /// Whether a second thread may call MPI at the same time as the first.
-    [[nodiscard]] bool multiple() const noexcept { return multiple_; }
+    /// Whether a second thread may call MPI at the same time as the first. MPI has been started.
+    [[nodiscard]] static bool multiple() noexcept;
 
     /// Stop all ranks at once with this exit code. Safe at any time after construction.
     [[noreturn]] static void abort(int exit_code) noexcept;
 
   private:
-    bool multiple_ = false;
     int unwinding_ = 0;
 };
 

@@ -16,6 +16,7 @@ struct StepRecord {
     double learning_rate = 0;
     double gradient_norm = 0;
     Seconds seconds;    ///< wall time of this step
+    double weight = 0;  ///< masked tokens (MLM) or sequences of the global batch
     Tokens tokens;      ///< real tokens of the global batch
     Seconds data_wait;  ///< this rank, this step
     Seconds comm_wait;  ///< this rank, this step: communication that no computation hid
@@ -40,9 +41,20 @@ struct CheckpointRecord {
 class Observer {
   public:
     virtual ~Observer() = default;
+    /// Before the first step of this start; `done` steps were restored.
+    virtual void on_start(Step done) { (void)done; }
     virtual void on_step(const StepRecord& record) = 0;
     virtual void on_validation(const ValidationRecord& record) = 0;
     virtual void on_checkpoint(const CheckpointRecord& record) = 0;
+};
+
+/// For ranks that report nothing.
+class SilentObserver : public Observer {
+  public:
+    void on_start(Step) override {}
+    void on_step(const StepRecord&) override {}
+    void on_validation(const ValidationRecord&) override {}
+    void on_checkpoint(const CheckpointRecord&) override {}
 };
 
 }  // namespace hpml::train

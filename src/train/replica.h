@@ -15,6 +15,7 @@
 #include "model/bert.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
+#include "train/accelerator.h"
 
 namespace hpml::train {
 
@@ -24,8 +25,8 @@ struct ReplicaOptions {
     optim::OptimizerOptions optimizer;
     std::string all_reduce = "auto";  ///< auto, ring, mpi
     Bytes bucket_size{0};             ///< 0: chosen for the machine
-    bool multiple_threads = true;     ///< whether MPI lets a second thread communicate
-    at::Device device{at::kCPU};
+    comm::Progress progress = comm::Progress::Inline;
+    Accelerator accelerator;
     std::uint64_t seed = 42;  ///< of the first weights
 };
 

@@ -23,7 +23,7 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
         loss.sum.backward();
         const at::NoGradGuard no_grad;
         const at::Tensor value = loss.sum.detach().to(at::kDouble);
-        loss_sum = loss_sum.defined() ? loss_sum + value : value;
+        loss_sum = loss_sum.defined() ? loss_sum.add(value) : value;
         weight += static_cast<double>(loss.weight);
     }
     if (micro_batches == 0) {

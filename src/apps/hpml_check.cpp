@@ -1,0 +1,163 @@
+// hpml_check: look at options, corpus and memory before a job is submitted. Starts no MPI, needs no
+// GPU.
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <cstdio>
+
+#include "apps/hpml_pretrain_options.h"
+#include "apps/program.h"
+#include "base/file.h"
+#include "base/philox.h"
+#include "base/version.h"
+#include "corpus/shard.h"
+#include "device/memory.h"
+#include "tasks/memory_estimate.h"
+#include "text/vocabulary.h"
+
+namespace {
+
+using namespace hpml;
+
+struct CheckOptions {
+    PretrainProgramOptions pretrain;
+    int ranks = 1;
+    int ranks_per_node = 1;
+    bool self = false;
+};
+
+double megabytes(Bytes bytes) { return static_cast<double>(bytes.value) / 1e6; }
+
+/// Verify that this installation is whole: the libraries load, a hash and a random number are
+/// right.
+int check_self() {
+    expects(philox({0, 0}, {0, 0, 0, 0})[0] == 0x6627e8d5, "Philox to give its known answer");
+    expects(hash_text("").hex() == "99aa06d3014798d86001c324468d497f",
+            "XXH3-128 to give its known answer");
+    fmt::print("hpml {}: libraries load, self check passed\n", build_info().version);
+    return 0;
+}
+
+/// Every shard is opened: presence, size, hash, schema, then every row's ids.
+void check_shards(const std::filesystem::path& data, const corpus::Manifest& manifest) {
+    corpus::check_shards_present(data, manifest);
+    std::vector<std::int32_t> tokens;
+    for (const auto* split : {&manifest.train, &manifest.validation}) {
+        for (const auto& entry : *split) {
+            const corpus::ShardReader shard(data, entry, corpus::shard_format(manifest));
+            for (std::int64_t row = 0; row < shard.rows(); ++row) {
+                shard.read_row(row, tokens);
+            }
+        }
+    }
+}
+
+void print_corpus(const std::filesystem::path& data, const corpus::Manifest& manifest) {
+    fmt::print("corpus {}\n", data.string());
+    fmt::print("  {:<34} {:>14}\n", "documents (validation)",
+               fmt::format("{} ({})", manifest.documents, manifest.validation_documents));
+    fmt::print("  {:<34} {:>14}\n", "training rows", manifest.train_rows());
+    fmt::print("  {:<34} {:>14}\n", "training tokens", manifest.train_tokens);
+    fmt::print("  {:<34} {:>14}\n", "longest row, tokens", manifest.sequence_length);
+    fmt::print("  {:<34} {:>14.3f}\n", "unigram entropy, nats", manifest.unigram_entropy_nats);
+    fmt::print("  {:<34} {:>14}\n", "shards, all verified",
+               manifest.train.size() + manifest.validation.size());
+}
+
+void print_run(const tasks::PretrainOptions& options, const corpus::Manifest& manifest, int ranks) {
+    const auto config = tasks::model_of(options, manifest);
+    const double steps_per_epoch =
+        static_cast<double>(manifest.train_rows()) / static_cast<double>(options.global_batch);
+    fmt::print("run\n");
+    fmt::print("  {:<34} {:>14}\n", "model",
+               fmt::format("{} x {}", config.layers, config.hidden_size));
+    fmt::print("  {:<34} {:>14}\n", "parameters",
+               model::parameter_count(config, model::Head::MaskedLm));
+    fmt::print("  {:<34} {:>14}\n", "sequences per step", options.global_batch);
+    fmt::print(
+        "  {:<34} {:>14}\n", "ranks x accumulation x micro-batch",
+        fmt::format("{} x {} x {}", ranks, options.global_batch / options.micro_batch / ranks,
+                    options.micro_batch));
+    fmt::print("  {:<34} {:>14}\n", "steps", options.steps);
+    fmt::print("  {:<34} {:>14.2f}\n", "epochs",
+               static_cast<double>(options.steps) / steps_per_epoch);
+}
+
+void print_memory(const CheckOptions& check, const tasks::PretrainOptions& options,
+                  const corpus::Manifest& manifest) {
+    const auto config = tasks::model_of(options, manifest);
+    const auto estimate = tasks::estimate_memory(options, config, manifest.sequence_length);
+    fmt::print("memory of one rank, estimated (MB)\n");
+    for (const auto& [name, bytes] : estimate.parts) {
+        fmt::print("  {:<38} {:>10.1f}\n", name, megabytes(bytes));
+    }
+    fmt::print("  {:<38} {:>10.1f}\n", "all", megabytes(estimate.total()));
+    const Bytes available = device::headroom(device::memory_report());
+    const double node = megabytes(estimate.total()) * check.ranks_per_node;
+    fmt::print("  {:<38} {:>10.1f}\n", fmt::format("{} ranks of a node", check.ranks_per_node),
+               node);
+    fmt::print("  {:<38} {:>10.1f}\n", "available on this machine", megabytes(available));
+    if (node > megabytes(available)) {
+        fmt::print(
+            "warning: more than this machine has; lower --micro-batch or the ranks per node\n");
+    }
+    const Bytes checkpoint = tasks::estimate_checkpoint(options, config);
+    const double disk = megabytes(checkpoint) * static_cast<double>(options.keep_checkpoints + 1);
+    fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {} kept and one being written\n",
+               megabytes(checkpoint), disk, options.keep_checkpoints);
+    auto folder = std::filesystem::absolute(options.run);
+    while (!std::filesystem::exists(folder) && folder.has_parent_path()) {
+        folder = folder.parent_path();
+    }
+    if (disk > megabytes(free_space(folder))) {
+        throw OutputError(fmt::format(
+            "{} has {:.1f} MB free, the run's checkpoints need {:.1f} MB; choose another "
+            "--run folder or lower --keep-checkpoints",
+            folder.string(), megabytes(free_space(folder)), disk));
+    }
+}
+
+int check(const CheckOptions& options) {
+    if (options.self) {
+        return check_self();
+    }
+    const auto& data = options.pretrain.run.data;
+    const auto manifest = corpus::read_manifest(data);
+    const text::Vocabulary vocabulary(data / "vocab.txt");
+    if (vocabulary.hash() != manifest.vocabulary_hash) {
+        throw InputError(
+            (data / "vocab.txt").string() +
+            " is not the vocabulary that the corpus was made with; prepare the corpus again");
+    }
+    const auto resolved = tasks::resolve(options.pretrain.run, manifest, options.ranks);
+    check_shards(data, manifest);
+    print_corpus(data, manifest);
+    print_run(resolved, manifest, options.ranks);
+    print_memory(options, resolved, manifest);
+    fmt::print("all checks passed\n");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CheckOptions options;
+    return run_program([&] {
+        OptionTable table(
+            "hpml_check",
+            "Check options, corpus and memory of a pretraining before it is submitted");
+        table.group("Check")
+            .add("ranks", options.ranks, "Ranks that the job will have")
+            .at_least(1)
+            .add("ranks-per-node", options.ranks_per_node, "Ranks that share a node's memory")
+            .at_least(1)
+            .add_flag("self", options.self,
+                      "Check this installation only: libraries, hashes, random numbers");
+        declare_pretrain_options(table, options.pretrain);
+        table.library(std::string("LibTorch ") + TORCH_VERSION);
+        table.example("hpml_check --config jobs/pretrain_bert_base.cfg --data DIR --ranks 16",
+                      "what hpml_pretrain with these options will do and need");
+        return table.parse(argc, argv) == ParseResult::Exit ? 0 : check(options);
+    });
+}

@@ -1,0 +1,267 @@
+#include "tasks/pretrain.h"
+
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "corpus/loader.h"
+#include "tasks/pretrain_checkpoint.h"
+#include "text/vocabulary.h"
+#include "train/replica.h"
+#include "train/step.h"
+#include "train/stop.h"
+
+namespace hpml::tasks {
+
+namespace {
+
+corpus::MaskingOptions masking_of(const PretrainOptions& options,
+                                  const text::Vocabulary& vocabulary) {
+    return {options.masking_rate, options.max_predictions, vocabulary.special(), vocabulary.size()};
+}
+
+train::ReplicaOptions replica_options(const PretrainOptions& options,
+                                      const corpus::Manifest& manifest,
+                                      const PretrainContext& context) {
+    train::ReplicaOptions replica;
+    replica.model = model_of(options, manifest);
+    replica.optimizer = options.optimizer;
+    replica.all_reduce = options.all_reduce;
+    replica.bucket_size = mib(options.bucket_mib);
+    replica.progress = context.progress;
+    replica.accelerator = context.accelerator;
+    replica.seed = options.seed;
+    return replica;
+}
+
+/// One pretraining run on one rank: the state that its steps share.
+class Pretraining {
+  public:
+    Pretraining(const PretrainOptions& options, const corpus::Manifest& manifest,
+                const PretrainContext& context)
+        : options_(options),
+          manifest_(manifest),
+          context_(context),
+          vocabulary_(options.data / "vocab.txt"),
+          replica_(replica_options(options, manifest, context), context.ranks, context.log),
+          runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks},
+                  options.clip_norm),
+          limit_(options.max_hours) {
+        open_data();
+    }
+
+    PretrainOutcome run() {
+        resume();
+        PretrainOutcome outcome;
+        std::string stop_reason;
+        while (done_ < Step(options_.steps) && stop_reason.empty()) {
+            stop_reason = train_step();
+            const bool last = done_ == Step(options_.steps) || !stop_reason.empty();
+            if (due(options_.validate_every) && !last) {
+                outcome.validation_loss = validate();
+            }
+            if (due(options_.checkpoint_every) && !last) {
+                save();
+            }
+        }
+        outcome.step = done_;
+        if (done_ == Step(options_.steps)) {
+            outcome.reason = fmt::format("all {} steps done", options_.steps);
+            outcome.validation_loss = validate();
+        } else {
+            outcome.verdict = Verdict::Interrupted;
+            outcome.reason = stop_reason;
+        }
+        save_at_end();
+        return outcome;
+    }
+
+  private:
+    void open_data() {
+        mpi::agree(context_.ranks, [&] {
+            if (vocabulary_.hash() != manifest_.vocabulary_hash) {
+                throw InputError(
+                    fmt::format("{} has hash {}, the corpus was made with {} (the ids would mean "
+                                "other words); prepare "
+                                "the corpus again",
+                                (options_.data / "vocab.txt").string(), vocabulary_.hash().hex(),
+                                manifest_.vocabulary_hash.hex()));
+            }
+            corpus::LoaderOptions loader;
+            loader.global_batch = options_.global_batch;
+            loader.micro_batch = options_.micro_batch;
+            loader.seed = options_.seed;
+            loader.masking = masking_of(options_, vocabulary_);
+            loader.prefetch = options_.prefetch;
+            loader_ = std::make_unique<corpus::Loader>(options_.data, manifest_, loader);
+            if (manifest_.validation_rows() > 0) {
+                validation_ = std::make_unique<corpus::ValidationSet>(
+                    options_.data, manifest_, options_.micro_batch, options_.seed, loader.masking);
+            }
+        });
+        const std::int64_t micro_batches = options_.global_batch / options_.micro_batch;
+        const std::int64_t rank = context_.ranks.rank().value;
+        const std::int64_t ranks = context_.ranks.size();
+        first_ = micro_batches * rank / ranks;
+        last_ = micro_batches * (rank + 1) / ranks;
+    }
+
+    void resume() {
+        const auto folder = choose_resume_point(options_, context_.ranks, context_.log);
+        if (!folder.empty()) {
+            done_ = restore(replica_, folder, options_, manifest_, context_.ranks);
+            saved_ = done_;
+            context_.log.info("resuming after step {} from {}", done_.value, folder.string());
+        }
+        if (context_.ranks.is_root()) {
+            context_.observer.on_start(done_);
+        }
+        if (done_ < Step(options_.steps)) {
+            loader_->seek(done_, first_, last_);
+        }
+    }
+
+    [[nodiscard]] bool due(std::int64_t every) const {
+        return every > 0 && done_.value % every == 0;
+    }
+
+    /// @return why to stop after this step; empty: go on. The same on every rank.
+    std::string train_step() {
+        fault_point("step", done_, context_.ranks.rank());
+        const Stopwatch watch;
+        const Seconds stalled = loader_->stalled();
+        const Seconds exposed = replica_.engine().exposed();
+        const model::DropoutPlan dropout{options_.dropout, options_.seed, done_.value};
+        double tokens = 0;
+        const train::Forward forward = [&](std::int64_t) {
+            const corpus::Batch& batch = loader_->next();
+            tokens += static_cast<double>(batch.token_count());
+            return replica_.bert().mlm_loss(batch, dropout);
+        };
+        const double rate = optim::learning_rate(options_.schedule, done_.value);
+        // Rank 0 alone looks at the clock; a signal may reach any rank. The sums decide on every
+        // rank alike.
+        std::vector<double> votes{signals_.requested() ? 1.0 : 0.0,
+                                  context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0};
+        const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
+        done_ += Step(1);
+        limit_.saw_step(watch.elapsed());
+        context_.ranks.sum(std::span(&tokens, 1));
+        if (context_.ranks.is_root()) {
+            context_.observer.on_step({.step = done_,
+                                       .steps = Step(options_.steps),
+                                       .loss = result.loss,
+                                       .learning_rate = rate,
+                                       .gradient_norm = result.gradient_norm,
+                                       .seconds = watch.elapsed(),
+                                       .weight = result.weight,
+                                       .tokens = Tokens(static_cast<std::int64_t>(tokens)),
+                                       .data_wait = loader_->stalled() - stalled,
+                                       .comm_wait = replica_.engine().exposed() - exposed});
+        }
+        if (votes[0] > 0) {
+            return "a signal asked to stop";
+        }
+        return votes[1] > 0 ? "time limit " + limit_.explain() : "";
+    }
+
+    /// Mean loss in nats per masked token of the whole validation split, weighted by tokens over
+    /// all ranks.
+    double validate() {
+        if (!validation_) {
+            return 0;
+        }
+        const at::NoGradGuard no_grad;
+        const Stopwatch watch;
+        double sums[2] = {0, 0};
+        for (std::int64_t i = context_.ranks.rank().value; i < validation_->micro_batches();
+             i += context_.ranks.size()) {
+            const model::LossSum loss = replica_.bert().mlm_loss(validation_->micro_batch(i), {});
+            sums[0] += loss.sum.item<double>();
+            sums[1] += static_cast<double>(loss.weight);
+        }
+        context_.ranks.sum(sums);
+        const double loss = sums[1] > 0 ? sums[0] / sums[1] : 0;
+        if (context_.ranks.is_root()) {
+            context_.observer.on_validation({done_, loss, sums[1], watch.elapsed()});
+        }
+        return loss;
+    }
+
+    /// @return whether the checkpoint stands; a failure is said, and training goes on
+    bool save() {
+        if (saved_ == done_) {
+            return true;
+        }
+        std::int64_t failed = 0;
+        const Stopwatch watch;
+        if (context_.ranks.is_root()) {
+            try {
+                const auto written = checkpoint::write_checkpoint(
+                    options_.run, context_.generation,
+                    checkpoint_contents(replica_, done_, options_, manifest_));
+                checkpoint::retain(options_.run, options_.keep_checkpoints);
+                Bytes bytes;
+                for (const auto& file : std::filesystem::directory_iterator(written.folder)) {
+                    bytes += Bytes(file.file_size());
+                }
+                context_.observer.on_checkpoint({done_, written.folder, bytes, watch.elapsed()});
+            } catch (const Error& error) {
+                failed = 1;
+                context_.log.warn("{}\n  older checkpoints stay valid; training goes on",
+                                  error.what());
+            }
+        }
+        context_.ranks.max(std::span(&failed, 1));
+        limit_.saw_checkpoint(watch.elapsed());
+        failures_ = failed ? failures_ + 1 : 0;
+        if (!failed) {
+            saved_ = done_;
+        } else if (failures_ >= options_.max_failed_checkpoints) {
+            throw IoError(fmt::format(
+                "{} checkpoints in a row could not be written (nothing newer than step {} is "
+                "safe); free some space and start the same command again",
+                failures_, saved_.value));
+        }
+        return failed == 0;
+    }
+
+    void save_at_end() {
+        if (!save()) {
+            throw IoError(fmt::format(
+                "the last checkpoint (step {}) could not be written; free some space in "
+                "{} and start the same command again: it goes on after step {}",
+                done_.value, options_.run.string(), saved_.value < 0 ? 0 : saved_.value));
+        }
+    }
+
+    const PretrainOptions& options_;
+    const corpus::Manifest& manifest_;
+    const PretrainContext& context_;
+    text::Vocabulary vocabulary_;
+    train::Replica replica_;
+    train::StepRunner runner_;
+    train::StopSignals signals_;
+    train::TimeLimit limit_;
+    std::unique_ptr<corpus::Loader> loader_;
+    std::unique_ptr<corpus::ValidationSet> validation_;
+    std::int64_t first_ = 0;  ///< this rank's micro-batches of every global batch
+    std::int64_t last_ = 0;
+    Step done_{0};
+    Step saved_{-1};
+    std::int64_t failures_ = 0;
+};
+
+}  // namespace
+
+PretrainOutcome pretrain(const PretrainOptions& options, const corpus::Manifest& manifest,
+                         const PretrainContext& context) {
+    return Pretraining(options, manifest, context).run();
+}
+
+}  // namespace hpml::tasks

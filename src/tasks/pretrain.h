@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "comm/engine.h"
+#include "corpus/manifest.h"
+#include "model/config.h"
+#include "mpi/communicator.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+#include "train/accelerator.h"
+#include "train/observer.h"
+
+namespace hpml::tasks {
+
+/// Everything that decides how a masked-language-model pretraining runs. Plain values; the option
+/// table of hpml_pretrain binds to them.
+struct PretrainOptions {
+    std::filesystem::path data;
+    std::filesystem::path run;
+    std::string model = "base";  ///< a name or a config.json
+    model::EncoderNorm norm = model::EncoderNorm::Post;
+    optim::OptimizerOptions optimizer;
+    optim::ScheduleOptions schedule;  ///< its total_steps is `steps`
+    std::int64_t steps = 1000;
+    std::int64_t global_batch = 256;  ///< sequences per optimizer step, over all ranks
+    std::int64_t micro_batch =
+        0;                   ///< sequences per forward pass; 0: the largest up to 32 that divides
+    double clip_norm = 1.0;  ///< 0: no clipping
+    double dropout = 0.1;
+    double masking_rate = 0.15;
+    std::int64_t max_predictions = 0;  ///< per sequence; 0: no bound
+    std::uint64_t seed = 42;
+    std::int64_t validate_every = 0;    ///< steps; 0: at the end only
+    std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end only
+    std::int64_t keep_checkpoints = 3;
+    std::int64_t max_failed_checkpoints = 3;  ///< in a row, then the run stops with exit 74
+    double max_hours = 0;                     ///< of this job; 0: no limit
+    std::string resume = "auto";              ///< auto, never, or a checkpoint folder
+    std::string precision = "auto";           ///< auto (fp32 for now), fp32
+    std::string device = "auto";              ///< auto, cpu, cuda
+    int threads = 0;                          ///< per rank; 0: from the affinity masks
+    std::string all_reduce = "auto";          ///< auto, ring, mpi
+    double bucket_mib = 0;                    ///< 0: chosen for the machine
+    int prefetch = 2;                         ///< micro-batches prepared ahead
+};
+
+/// What the run is in and with whom.
+struct PretrainContext {
+    const mpi::Communicator& ranks;
+    const Log& log;
+    train::Observer& observer;    ///< told on rank 0
+    std::int64_t generation = 1;  ///< of the run directory, for the names of temporary folders
+    comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
+    train::Accelerator accelerator;
+};
+
+enum class Verdict { Finished, Interrupted };
+
+struct PretrainOutcome {
+    Verdict verdict = Verdict::Finished;
+    Step step;                   ///< steps done in all
+    double validation_loss = 0;  ///< nats per masked token, of the last validation; 0: none ran
+    std::string reason;          ///< "all 1000 steps done", "signal", "time limit ..."
+};
+
+/// Check options against each other and the data, before any work. Local.
+/// @return the options with every "auto" decided
+/// @throw UsageError (batch not divisible, ...), InputError (sequence length beyond the model,
+/// vocabulary)
+[[nodiscard]] PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifest,
+                                      int ranks);
+/// The model of these options for this corpus: the vocabulary's size is the corpus's.
+[[nodiscard]] model::ModelConfig model_of(const PretrainOptions& options,
+                                          const corpus::Manifest& manifest);
+
+/// The settings that a resume must find unchanged, in state.json under "settings"; the others may
+/// change.
+[[nodiscard]] Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& manifest);
+/// @throw MismatchError with a table of the keys that differ
+void require_same_settings(const Json& checkpoint, const Json& now, const std::string& where);
+
+/// Train, validate, save, until all steps are done or somebody wants to stop. Collective.
+/// @param options  resolved; the data folder holds `manifest`
+[[nodiscard]] PretrainOutcome pretrain(const PretrainOptions& options,
+                                       const corpus::Manifest& manifest,
+                                       const PretrainContext& context);
+
+}  // namespace hpml::tasks

@@ -1,0 +1,120 @@
+#include "tasks/pretrain_checkpoint.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <span>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace hpml::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kFormatVersion = 1;
+
+void broadcast(const at::Tensor& values, const mpi::Communicator& ranks) {
+    const at::Tensor host = values.cpu().contiguous();
+    ranks.broadcast(std::as_writable_bytes(
+        std::span(static_cast<char*>(host.data_ptr()), static_cast<std::size_t>(host.nbytes()))));
+    if (!host.is_alias_of(values)) {
+        values.copy_(host);
+    }
+}
+
+}  // namespace
+
+checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
+                                         const PretrainOptions& options,
+                                         const corpus::Manifest& manifest) {
+    checkpoint::Contents contents;
+    contents.step = step;
+    for (const auto& [name, tensor] : replica.named_parameters()) {
+        contents.model.push_back({name, tensor});
+    }
+    for (const auto& [name, tensor] : replica.optimizer().state()) {
+        contents.optimizer.push_back({name, tensor});
+    }
+    contents.state = {{"format_version", kFormatVersion},
+                      {"step", step.value},
+                      {"optimizer_steps", replica.optimizer().steps_taken()},
+                      {"samples", step.value * options.global_batch},
+                      {"micro_batch", options.micro_batch},
+                      {"settings", fixed_settings(options, manifest)}};
+    contents.config =
+        model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);
+    contents.tokenizer_config = {
+        {"tokenizer_class", "BertTokenizer"},
+        {"do_lower_case", manifest.lower_case},
+        {"model_max_length", contents.config.at("max_position_embeddings")}};
+    contents.vocabulary = read_text(options.data / "vocab.txt");
+    return contents;
+}
+
+Step restore(train::Replica& replica, const fs::path& folder, const PretrainOptions& options,
+             const corpus::Manifest& manifest, const mpi::Communicator& ranks) {
+    const at::NoGradGuard no_grad;
+    const auto parameters = replica.named_parameters();
+    const auto state = replica.optimizer().state();
+    std::int64_t counters[2] = {0, 0};
+    mpi::agree(ranks, [&] {
+        if (!ranks.is_root()) {
+            return;
+        }
+        const std::string where = "checkpoint " + folder.string();
+        const Json saved = read_json(folder / "state.json");
+        if (json_member<int>(saved, "format_version", where) > kFormatVersion) {
+            throw MismatchError(where + " was written by a newer version (format " +
+                                saved.at("format_version").dump() + ", this program reads up to " +
+                                std::to_string(kFormatVersion) + "); use that version");
+        }
+        require_same_settings(json_member<Json>(saved, "settings", where),
+                              fixed_settings(options, manifest), where);
+        counters[0] = json_member<std::int64_t>(saved, "step", where);
+        counters[1] = json_member<std::int64_t>(saved, "optimizer_steps", where);
+        const model::SafetensorsFile weights(folder / "model.safetensors");
+        for (const auto& [name, tensor] : parameters) {
+            weights.read_into(name, tensor);
+        }
+        const model::SafetensorsFile moments(folder / "optimizer.safetensors");
+        for (const auto& [name, tensor] : state) {
+            moments.read_into(name, tensor);
+        }
+    });
+    broadcast(replica.arena().parameters(), ranks);
+    for (const auto& [name, tensor] : state) {
+        broadcast(tensor, ranks);
+    }
+    ranks.broadcast(std::as_writable_bytes(std::span(counters)));
+    replica.optimizer().set_steps_taken(counters[1]);
+    return Step(counters[0]);
+}
+
+fs::path choose_resume_point(const PretrainOptions& options, const mpi::Communicator& ranks,
+                             const Log& log) {
+    std::string chosen;
+    mpi::agree(ranks, [&] {
+        if (!ranks.is_root()) {
+            return;
+        }
+        if (options.resume == "never") {
+            if (!checkpoint::list_checkpoints(options.run).empty()) {
+                throw UsageError(
+                    "--resume never, but " + options.run.string() +
+                    " already holds checkpoints (they would be mixed with those of a new run); "
+                    "choose another --run folder or remove this one");
+            }
+        } else if (options.resume == "auto") {
+            if (const auto newest = checkpoint::newest_checkpoint(options.run, log)) {
+                chosen = newest->folder.string();
+            }
+        } else {
+            chosen = checkpoint::verify_checkpoint(options.resume).folder.string();
+        }
+    });
+    return ranks.broadcast(chosen);
+}
+
+}  // namespace hpml::tasks

@@ -1,0 +1,94 @@
+#include "tasks/step_bench.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/philox.h"
+#include "train/replica.h"
+#include "train/step.h"
+
+namespace hpml::tasks {
+
+namespace {
+
+/// Full rows of random ids, a fixed share of them masked.
+corpus::Batch random_batch(const StepBenchOptions& options, std::int64_t number) {
+    PhiloxStream stream(philox_key(1, RandomUse::Test), static_cast<std::uint32_t>(number), 0, 0);
+    corpus::Batch batch;
+    batch.clear();
+    const auto length = static_cast<std::size_t>(options.sequence_length);
+    const std::vector<std::int32_t> types(length, 0);
+    std::vector<std::int32_t> ids(length);
+    for (std::int64_t row = 0; row < options.micro_batch; ++row) {
+        const auto begin = static_cast<std::int32_t>(batch.token_count());
+        for (std::size_t i = 0; i < length; ++i) {
+            ids[i] = static_cast<std::int32_t>(
+                stream.below(static_cast<std::uint32_t>(options.model.vocabulary_size)));
+            if (stream.uniform() < options.masking_rate) {
+                batch.mlm_positions.push_back(begin + static_cast<std::int32_t>(i));
+                batch.mlm_labels.push_back(ids[i]);
+            }
+        }
+        batch.append(number * options.micro_batch + row, ids, types);
+    }
+    return batch;
+}
+
+}  // namespace
+
+StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator& ranks,
+                        const train::Accelerator& accelerator, comm::Progress progress,
+                        const Log& log) {
+    train::ReplicaOptions replica_options;
+    replica_options.model = options.model;
+    replica_options.optimizer.name = options.optimizer;
+    replica_options.all_reduce = options.all_reduce;
+    replica_options.progress = progress;
+    replica_options.accelerator = accelerator;
+    train::Replica replica(replica_options, ranks, log);
+    train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks}, 1.0);
+
+    StepRates rates;
+    std::vector<double> seconds;
+    double exposed = 0;
+    for (int step = 0; step < options.warmup_steps + options.steps; ++step) {
+        std::vector<corpus::Batch> batches;
+        for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
+            batches.push_back(random_batch(
+                options,
+                (step * ranks.size() + ranks.rank().value) * options.accumulation + micro));
+        }
+        ranks.barrier();
+        const Stopwatch watch;
+        const Seconds exposed_before = replica.engine().exposed();
+        rates.last_loss =
+            runner
+                .run(options.accumulation,
+                     [&](std::int64_t micro) {
+                         return replica.bert().mlm_loss(batches[static_cast<std::size_t>(micro)],
+                                                        {options.dropout, 1, step});
+                     },
+                     1e-4, {})
+                .loss;
+        double elapsed = watch.elapsed().value;
+        ranks.max(std::span(&elapsed, 1));
+        if (step >= options.warmup_steps) {
+            seconds.push_back(elapsed);
+            exposed += (replica.engine().exposed() - exposed_before).value;
+        }
+    }
+    double all = 0;
+    for (const double second : seconds) {
+        all += second;
+    }
+    std::sort(seconds.begin(), seconds.end());
+    rates.median_seconds = seconds[seconds.size() / 2];
+    rates.tokens_per_second = static_cast<double>(options.micro_batch * options.accumulation *
+                                                  options.sequence_length * ranks.size()) /
+                              rates.median_seconds;
+    rates.exposed_share = exposed / all;
+    return rates;
+}
+
+}  // namespace hpml::tasks

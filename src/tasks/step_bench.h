@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/log.h"
+#include "comm/engine.h"
+#include "model/config.h"
+#include "mpi/communicator.h"
+#include "train/accelerator.h"
+
+namespace hpml::tasks {
+
+struct StepBenchOptions {
+    model::ModelConfig model;
+    std::string optimizer = "adamw";
+    std::string all_reduce = "auto";
+    std::int64_t micro_batch = 8;
+    std::int64_t accumulation = 1;
+    std::int64_t sequence_length = 128;
+    double masking_rate = 0.15;
+    double dropout = 0.0;
+    int warmup_steps = 2;
+    int steps = 10;
+};
+
+struct StepRates {
+    double median_seconds = 0;     ///< of a whole optimizer step, as slow as the slowest rank
+    double tokens_per_second = 0;  ///< of all ranks
+    double exposed_share = 0;      ///< of the step spent waiting for the all-reduce, rank 0
+    double last_loss = 0;
+};
+
+/// Time whole training steps on full rows of random tokens. Collective.
+[[nodiscard]] StepRates measure_steps(const StepBenchOptions& options,
+                                      const mpi::Communicator& ranks,
+                                      const train::Accelerator& accelerator,
+                                      comm::Progress progress, const Log& log);
+
+}  // namespace hpml::tasks

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "comm/all_reduce.h"
+#include "device/module.h"
+#include "mpi/communicator.h"
+
+namespace hpml::train {
+
+/// Where a rank computes: its CPU cores or one GPU.
+struct Accelerator {
+    at::Device device{at::kCPU};
+    std::shared_ptr<device::CudaModule> cuda;  ///< null on a CPU
+    std::string description;  ///< "cpu", "GPU 0 of 4 (CUDA 13.0, NCCL 2.28.9, ...)"
+};
+
+/// Answer --device: `cpu`; `cuda`: the GPU whose number is the rank's number on its node; `auto`: a
+/// GPU for every rank of the node if there is one, else the CPU. Before the first tensor is made.
+/// Collective.
+/// @throw ResourceError on every rank, naming what is missing
+[[nodiscard]] Accelerator choose_accelerator(const std::string& wanted,
+                                             const mpi::Communicator& ranks);
+
+/// The all-reduce that goes with it: NCCL between GPUs, else the option's. Collective.
+[[nodiscard]] std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
+                                                              const std::string& option,
+                                                              const mpi::Communicator& ranks);
+
+}  // namespace hpml::train

@@ -1,0 +1,51 @@
+#include "train/replica.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include "comm/select.h"
+#include "train/handshake.h"
+
+namespace hpml::train {
+
+std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
+    std::vector<optim::Segment> segments;
+    for (std::size_t i = 0; i < arena.specs().size(); ++i) {
+        std::int64_t offset = arena.plan().leaves[i].offset;
+        for (const auto& part : arena.specs()[i].parts) {
+            segments.push_back({part.name, offset, part.shape, part.decay});
+            offset += part.count();
+        }
+    }
+    return segments;
+}
+
+Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log) {
+    const auto node = ranks.split_by_node();
+    const Bytes bucket_size =
+        options.bucket_size.value > 0
+            ? options.bucket_size
+            : comm::default_bucket_size(comm::last_level_cache(), node.size());
+    auto specs = model::leaf_specs(options.model, options.head);
+    fusion::Plan plan = fusion::make_plan(specs, bucket_size);
+    require_same(ranks, "fusion plan", plan.digest().hex());
+
+    fusion::DeviceMemory memory(options.accelerator.device);
+    arena_ = std::make_unique<fusion::Arena>(std::move(specs), std::move(plan), memory);
+    {
+        const at::NoGradGuard no_grad;
+        for (std::size_t i = 0; i < arena_->specs().size(); ++i) {
+            model::initialize_leaf(arena_->specs()[i], options.model, options.seed,
+                                   arena_->leaves()[i].detach());
+        }
+    }
+    bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
+    engine_ = std::make_unique<comm::Engine>(
+        make_algorithm(options.accelerator, options.all_reduce, ranks), options.progress);
+    reducer_ = std::make_unique<fusion::Reducer>(*arena_, *engine_);
+    optimizer_ =
+        optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
+    log.info("all-reduce: {}, {} buckets of about {:.1f} MiB", engine_->algorithm().name(),
+             arena_->plan().buckets.size(), static_cast<double>(bucket_size.value) / 1048576.0);
+}
+
+}  // namespace hpml::train

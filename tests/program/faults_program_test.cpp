@@ -1,0 +1,169 @@
+// Bad input and bad luck: one clear message, the documented exit code, nothing lost.
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+
+#include "program/sample.h"
+
+using namespace hpml;
+using namespace hpml::test;
+
+namespace {
+
+struct Fixture {
+    ScratchFolder folder{"faults"};
+    Fixture() { prepare_sample(folder / "data"); }
+
+    [[nodiscard]] CommandResult pretrain(int ranks, const std::string& more,
+                                         const std::string& run = "run") const {
+        return run_command(pretrain_command(ranks, folder.path(), run, "--steps 4 " + more));
+    }
+    [[nodiscard]] std::filesystem::path first_shard() const {
+        for (const auto& entry : std::filesystem::directory_iterator(folder / "data")) {
+            if (entry.path().filename().string().starts_with("train")) {
+                return entry.path();
+            }
+        }
+        throw std::runtime_error("no training shard");
+    }
+};
+
+void check_one_error(const CommandResult& result, int code, const std::string& text) {
+    BOOST_TEST(result.code == code, result.output);
+    BOOST_TEST(result.count("error:") == 1, result.output);
+    BOOST_TEST(result.says(text), "looked for '" << text << "' in: " << result.output);
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(faults_suite, Fixture)
+
+BOOST_AUTO_TEST_CASE(an_unknown_option_suggests_the_nearest) {
+    check_one_error(pretrain(2, "--micro-bacth 2"), 64, "--micro-batch");
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_does_not_divide_names_what_would) {
+    check_one_error(pretrain(2, "--global-batch 12 --micro-batch 4"), 64, "not divisible");
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_corpus_says_how_to_make_one) {
+    check_one_error(run_command(mpirun(2) + program("hpml_pretrain") + " --data /nowhere --run " +
+                                (folder / "r").string()),
+                    66, "hpml_prepare");
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_shard_is_named) {
+    const auto shard = first_shard();
+    std::filesystem::remove(shard);
+    check_one_error(pretrain(3, ""), 66, shard.filename().string());
+}
+
+BOOST_AUTO_TEST_CASE(a_truncated_shard_is_named) {
+    const auto shard = first_shard();
+    std::filesystem::resize_file(shard, std::filesystem::file_size(shard) / 2);
+    check_one_error(pretrain(2, ""), 65, shard.filename().string());
+}
+
+BOOST_AUTO_TEST_CASE(a_vocabulary_of_another_hash_is_refused) {
+    std::ofstream(folder / "data" / "vocab.txt", std::ios::app) << "zzzz\n";
+    check_one_error(pretrain(2, ""), 65, "vocab.txt");
+}
+
+BOOST_AUTO_TEST_CASE(rows_longer_than_the_model_are_refused) {
+    write_file(
+        folder / "short.json",
+        R"({"model_type": "bert", "vocab_size": 4000, "hidden_size": 32, "num_hidden_layers": 1,
+  "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 16, "type_vocab_size": 2,
+  "layer_norm_eps": 1e-12, "initializer_range": 0.02, "hidden_act": "gelu"})");
+    check_one_error(run_command(mpirun(2) + program("hpml_pretrain") + " --data " +
+                                (folder / "data").string() + " --run " + (folder / "r").string() +
+                                " --model " + (folder / "short.json").string() + " --steps 2"),
+                    65, "positions for 16");
+}
+
+BOOST_AUTO_TEST_CASE(a_run_directory_of_another_model_shows_the_keys_that_differ) {
+    BOOST_TEST_REQUIRE(pretrain(2, "").code == 0);
+    const auto result =
+        run_command(mpirun(2) + program("hpml_pretrain") + " --data " + (folder / "data").string() +
+                    " --run " + (folder / "run").string() +
+                    " --model tiny --steps 4 --global-batch 12 --optimizer lamb --seed 7");
+    check_one_error(result, 78, "hidden_size");
+    BOOST_TEST(result.says("128"));
+}
+
+BOOST_AUTO_TEST_CASE(resume_never_refuses_a_run_directory_that_is_not_empty) {
+    BOOST_TEST_REQUIRE(pretrain(2, "").code == 0);
+    check_one_error(pretrain(2, "--resume never"), 64, "--resume never");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_during_a_save_costs_one_checkpoint_and_not_the_run) {
+    const auto result =
+        run_command("HPML_FAULT=nospace@step=4,site=checkpoint.write " +
+                    pretrain_command(2, folder.path(), "full",
+                                     "--steps 6 --checkpoint-every 2 --keep-checkpoints 9"));
+    BOOST_TEST(result.code == 0, result.output);
+    BOOST_TEST(result.says("training goes on"), result.output);
+    const auto checkpoints = folder / "full" / "checkpoints";
+    BOOST_TEST(std::filesystem::exists(checkpoints / "step-00000002"));
+    BOOST_TEST(!std::filesystem::exists(checkpoints / "step-00000004"));
+    BOOST_TEST(std::filesystem::exists(checkpoints / "step-00000006"));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_at_the_last_save_is_exit_74) {
+    const auto result = run_command("HPML_FAULT=nospace@step=4,site=checkpoint.write " +
+                                    pretrain_command(2, folder.path(), "full", "--steps 4"));
+    check_one_error(result, 74, "could not be written");
+    BOOST_TEST(
+        run_command(program("hpml_status") + " --brief " + (folder / "full").string()).output ==
+        "failed\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_for_logs_is_one_warning) {
+    const auto metrics = folder / "logs" / "metrics.jsonl";
+    std::filesystem::create_directories(metrics.parent_path());
+    std::filesystem::create_symlink("/dev/full", metrics);
+    const auto result = run_command(pretrain_command(2, folder.path(), "logs", "--steps 6"));
+    BOOST_TEST(result.code == 0, result.output);
+    BOOST_TEST(result.count("metrics.jsonl cannot be written") == 1, result.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_rank_ends_the_job_within_ten_seconds) {
+    const auto result = run_command("HPML_FAULT=kill@step=2,rank=1 timeout -k 1 60 " +
+                                    pretrain_command(3, folder.path(), "dead", "--steps 100000") +
+                                    "; code=$?; echo after $SECONDS seconds; exit $code");
+    BOOST_TEST(result.code != 0);
+    const auto at = result.output.find("after ");
+    BOOST_TEST_REQUIRE(at != std::string::npos);
+    BOOST_TEST(std::stoi(result.output.substr(at + 6)) <= 15, result.output);  // start-up included
+    BOOST_TEST(
+        run_command(program("hpml_status") + " --brief " + (folder / "dead").string()).output ==
+        "failed\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_second_job_in_the_same_run_directory_is_refused) {
+    const std::string first = pretrain_command(1, folder.path(), "shared", "--steps 1000000");
+    const std::string second = pretrain_command(1, folder.path(), "shared", "--steps 1000000");
+    const auto result = run_command(
+        first + " > " + (folder / "first.log").string() +
+        " & child=$!; for i in $(seq 100); do sleep 0.2; grep -q train " +
+        (folder / "shared" / "metrics.jsonl").string() + " 2>/dev/null && break; done; " + second +
+        "; code=$?; kill -USR1 $child; wait $child; echo first ended with $?; exit $code");
+    BOOST_TEST(result.code == 73, result.output);
+    BOOST_TEST(result.says("locked by"), result.output);
+    BOOST_TEST(result.says("first ended with 0"), result.output);
+}
+
+BOOST_AUTO_TEST_CASE(cuda_without_a_gpu_is_exit_69_and_says_what_is_missing) {
+    if (std::filesystem::exists("/dev/nvidia0")) {
+        return;  // a machine with a GPU: nothing is missing
+    }
+    check_one_error(pretrain(2, "--device cuda"), 69, "--device cpu");
+}
+
+BOOST_AUTO_TEST_CASE(separate_copies_under_srun_are_refused) {
+    const auto result = run_command("SLURM_STEP_NUM_TASKS=2 " +
+                                    pretrain_command(1, folder.path(), "copies", "--steps 1"));
+    check_one_error(result, 64, "srun --mpi=pmix");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,105 @@
+#include "train/step.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/error.h"
+#include "comm/select.h"
+
+using namespace hpml;
+
+namespace {
+
+/// One parameter vector w; a "micro-batch" i has loss weight_i * sum(w) * slope_i.
+struct Toy {
+    explicit Toy(const mpi::Communicator& communicator, double clip = 0)
+        : ranks(communicator),
+          memory(at::kCPU),
+          arena(specs(), fusion::make_plan(specs(), mib(1)), memory),
+          engine(comm::make_algorithm("ring", ranks), comm::Progress::Inline),
+          reducer(arena, engine),
+          optimizer(optim::make_optimizer(options(), {{"w", 0, {4}, true}}, arena.parameters())),
+          runner({arena, reducer, *optimizer, ranks}, clip) {}
+
+    static std::vector<model::LeafSpec> specs() {
+        return {{{{"w", {4}, model::Init::Zeros, true}}}};
+    }
+    static optim::OptimizerOptions options() {
+        optim::OptimizerOptions options;
+        options.name = "adamw";
+        return options;
+    }
+    [[nodiscard]] model::LossSum loss(double slope, std::int64_t weight) const {
+        return {(arena.leaves()[0] * slope).sum() + static_cast<double>(weight), weight};
+    }
+
+    const mpi::Communicator& ranks;
+    fusion::DeviceMemory memory;
+    fusion::Arena arena;
+    comm::Engine engine;
+    fusion::Reducer reducer;
+    std::unique_ptr<optim::Optimizer> optimizer;
+    train::StepRunner runner;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(step_suite)
+
+BOOST_AUTO_TEST_CASE(loss_and_gradient_are_means_over_the_weights_of_all_ranks) {
+    const auto ranks = mpi::Communicator::world();
+    Toy toy(ranks);
+    const int n = ranks.size();
+    // Rank r has r + 1 micro-batches of weight 2: unequal shares, one mean.
+    const auto result = toy.runner.run(ranks.rank().value + 1,
+                                       [&](std::int64_t) { return toy.loss(6.0, 2); }, 1e-3, {});
+    const double micro_batches = n * (n + 1) / 2.0;
+    BOOST_TEST(result.weight == 2 * micro_batches);
+    BOOST_TEST(std::abs(result.loss - 1.0) < 1e-12);
+    BOOST_TEST(std::abs(result.gradient_norm - 3.0 * 2.0) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_without_micro_batches_takes_part) {
+    const auto ranks = mpi::Communicator::world();
+    Toy toy(ranks);
+    const std::int64_t mine = ranks.is_root() ? 1 : 0;
+    const auto result =
+        toy.runner.run(mine, [&](std::int64_t) { return toy.loss(1.0, 1); }, 1e-3, {});
+    BOOST_TEST(result.weight == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(votes_are_summed) {
+    const auto ranks = mpi::Communicator::world();
+    Toy toy(ranks);
+    std::vector<double> votes{1.0, ranks.is_root() ? 1.0 : 0.0};
+    toy.runner.run(
+        1, [&](std::int64_t) { return toy.loss(1.0, 1); }, 1e-3, votes);
+    BOOST_TEST(votes[0] == ranks.size());
+    BOOST_TEST(votes[1] == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(not_a_number_on_the_last_rank_stops_every_rank_before_the_update) {
+    const auto ranks = mpi::Communicator::world();
+    Toy toy(ranks);
+    const bool bad = ranks.rank().value == ranks.size() - 1;
+    bool diverged = false;
+    try {
+        toy.runner.run(1,
+                       [&](std::int64_t) {
+                           return toy.loss(bad ? std::numeric_limits<double>::quiet_NaN() : 1.0, 1);
+                       },
+                       1e-3, {});
+    } catch (const DivergedError&) {
+        diverged = true;
+    }
+    BOOST_TEST(diverged);
+    BOOST_TEST(toy.arena.parameters().abs().sum().item<double>() == 0.0);
+    BOOST_TEST(toy.optimizer->steps_taken() == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
