@@ -63,6 +63,11 @@ int finetune(const FinetuneProgramOptions& options, const std::string& effective
         tasks::GlueContext context = make_context(options, ranks, log, observer);
         context.before_writing = [&] { observer.take_run(effective_config); };
         const auto outcome = tasks::run_glue(options.run, context);
+        if (outcome.stopped) {
+            log.info("stopped by a signal; the same command starts this run over");
+            observer.on_end(RunState::Interrupted, 0, "signal");
+            return 0;
+        }
         if (outcome.was_finished) {
             log.info("finished already with these settings; nothing to do");
         }

@@ -9,6 +9,7 @@
 #include "corpus/order.h"
 #include "optim/schedule.h"
 #include "train/step.h"
+#include "train/stop.h"
 
 namespace hpml::tasks {
 namespace {
@@ -67,6 +68,9 @@ class Loop {
 
     [[nodiscard]] Step steps() const { return Step(schedule_.total_steps); }
 
+    /// Whether a signal reached any rank up to the last step; the same on every rank.
+    [[nodiscard]] bool stopped() const { return stop_wishes_ > 0; }
+
     /// @return the loss, the same on every rank
     double run_step(Step step) {
         const Stopwatch watch;
@@ -80,8 +84,10 @@ class Loop {
             return parts_.replica.bert().class_loss(batches_.take(range), dropout);
         };
         const double learning_rate = optim::learning_rate(schedule_, step.value);
-        const train::StepResult taken = runner_.run(
-            divide_up(mine.end - mine.begin, options_.micro_batch), forward, learning_rate, {});
+        stop_wishes_ = signals_.requested() ? 1.0 : 0.0;
+        const train::StepResult taken =
+            runner_.run(divide_up(mine.end - mine.begin, options_.micro_batch), forward,
+                        learning_rate, std::span(&stop_wishes_, 1));
         if (parts_.ranks.is_root()) {
             parts_.observer.on_step({.step = step + Step(1),
                                      .steps = steps(),
@@ -103,6 +109,8 @@ class Loop {
     optim::ScheduleOptions schedule_;
     train::StepRunner runner_;
     Batches batches_;
+    train::StopSignals signals_;
+    double stop_wishes_ = 0;  ///< ranks that want to stop
 };
 
 /// Rows by falling length, so that a group of neighbours is nearly a rectangle.
@@ -132,14 +140,18 @@ StepRange part_of_rank(StepRange range, int rank, int size) {
 FineTuneResult fine_tune(const FineTuneParts& parts, const LabelledExamples& train,
                          const FineTuneOptions& options) {
     Loop loop(parts, train, options);
+    if (parts.ranks.is_root()) {
+        parts.observer.on_start(Step(0));
+    }
     FineTuneResult result;
     result.steps = loop.steps();
     const Stopwatch watch;
-    for (Step step; step < result.steps; step += Step(1)) {
+    for (Step step; step < result.steps && !loop.stopped(); step += Step(1)) {
         const double loss = loop.run_step(step);
         result.mean_loss += loss / static_cast<double>(result.steps.value);
     }
     result.seconds = watch.elapsed();
+    result.stopped = loop.stopped();
     return result;
 }
 

@@ -41,6 +41,7 @@ struct FineTuneResult {
     double mean_loss = 0;  ///< mean of the steps' losses
     Step steps;
     Seconds seconds;
+    bool stopped = false;  ///< a signal ended it early
 };
 
 /// The rows [begin, end) of the training order that one optimizer step takes. Batches do not cross
@@ -54,7 +55,8 @@ struct StepRange {
 [[nodiscard]] StepRange part_of_rank(StepRange range, int rank, int size);
 
 /// Train with a linear decay of the learning rate to 0. Collective. Which rows a step sees and what
-/// dropout falls on them does not depend on the number of ranks or on the micro-batch.
+/// dropout falls on them does not depend on the number of ranks or on the micro-batch. SIGUSR1 or
+/// SIGTERM to any rank ends it after the step.
 /// @throw DivergedError on every rank
 [[nodiscard]] FineTuneResult fine_tune(const FineTuneParts& parts, const LabelledExamples& train,
                                        const FineTuneOptions& options);

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "comm/engine.h"
+#include "mpi/communicator.h"
+#include "optim/optimizer.h"
+#include "tasks/glue_scores.h"
+#include "tasks/glue_training.h"
+#include "train/accelerator.h"
+#include "train/observer.h"
+
+namespace hpml::tasks {
+
+/// Everything that decides a fine-tuning run. Plain values; the option table of hpml_finetune binds
+/// to them.
+struct GlueOptions {
+    std::string task = "sst2";
+    std::filesystem::path data;  ///< holds train.tsv, dev.tsv and perhaps test.tsv
+    std::filesystem::path run;
+    /// A pretraining run (its newest checkpoint), a checkpoint, a Hugging Face folder; "random" or
+    /// "random:FOLDER" (configuration and vocabulary of that folder, none of its weights).
+    std::string init_from;
+    std::string model;                 ///< "random" only: as named_model() takes it
+    std::filesystem::path vocabulary;  ///< "random" only: vocab.txt
+    bool lower_case = true;            ///< "random" only
+    std::int64_t max_sequence_length = 128;
+    std::int64_t max_train_samples = 0;  ///< the first rows of train.tsv; 0: all
+    FineTuneOptions recipe;
+    optim::OptimizerOptions optimizer = {.name = "adamw", .epsilon = 1e-8, .weight_decay = 0.0};
+    std::string all_reduce = "auto";
+    double bucket_mib = 0;        ///< 0: chosen for the machine
+    std::string device = "auto";  ///< auto, cpu, cuda
+};
+
+/// Who runs it and who is told.
+struct GlueContext {
+    const mpi::Communicator& ranks;
+    const Log& log;
+    train::Observer& observer;                         ///< told on rank 0
+    comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
+    train::Accelerator accelerator;
+    /// Called on rank 0 when all input is found good, before anything is written; may throw.
+    std::function<void()> before_writing = [] {};
+};
+
+struct GlueOutcome {
+    bool was_finished = false;  ///< nothing was done: the run stood there with the same settings
+    bool stopped = false;       ///< by a signal: nothing was written, there are no results
+    Json results;               ///< all_results.json
+    std::vector<Score> scores;
+};
+
+/// Fine-tune on the task's training rows, evaluate on dev, predict test.tsv where it is present,
+/// and write into the run directory: settings.json first, then model/ (a Hugging Face folder),
+/// dev_predictions.tsv, predict_results_TASK.txt, eval_results.json, and all_results.json as the
+/// last, which says that the run is finished. A finished run with the same settings is read, not
+/// repeated; an unfinished one, also one that a signal stopped, starts over. Collective; every rank
+/// gets the outcome.
+/// @throw UsageError, MissingInputError, InputError for what is wrong with options, data or the
+///        model; MismatchError if the run directory holds something else; DivergedError; IoError.
+///        The same on every rank
+[[nodiscard]] GlueOutcome run_glue(const GlueOptions& options, const GlueContext& context);
+
+}  // namespace hpml::tasks

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "model/config.h"
+#include "mpi/communicator.h"
+#include "tasks/glue.h"
+#include "text/vocabulary.h"
+#include "text/wordpiece.h"
+#include "train/replica.h"
+
+namespace hpml::tasks {
+
+/// What fine-tuning starts from.
+struct GlueStart {
+    model::ModelConfig config;  ///< with the task's number of labels
+    text::Vocabulary vocabulary;
+    text::LetterCase letter_case = text::LetterCase::Lower;
+    std::filesystem::path weights;  ///< model.safetensors; empty: random weights
+    std::string weights_hash;       ///< of that file, or "random"
+};
+
+/// Find and read configuration, vocabulary and lower-casing of `--init-from`; of a run, its newest
+/// checkpoint that is whole (nothing in the run is changed: it may still be training). Collective.
+/// @throw UsageError, MissingInputError, InputError, the same on every rank
+[[nodiscard]] GlueStart open_start(const GlueOptions& options, const mpi::Communicator& ranks,
+                                   const Log& log);
+
+/// Fill the model from `start.weights`, and say once which tensors were loaded, which are new and
+/// which were ignored. Does nothing for random weights. Collective.
+/// @throw InputError naming tensors without which the encoder cannot be what was trained
+void load_start(const GlueStart& start, train::Replica& replica, const GlueContext& context);
+
+}  // namespace hpml::tasks

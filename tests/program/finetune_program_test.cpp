@@ -1,0 +1,105 @@
+// hpml_finetune as a user starts it, on the sample's sentence task.
+
+#include <boost/test/unit_test.hpp>
+
+#include "base/json.h"
+#include "program/sample.h"
+
+using namespace hpml;
+using namespace hpml::test;
+
+namespace {
+
+struct Fixture {
+    ScratchFolder folder{"finetune"};
+
+    /// From random weights, a few steps; `more` options behind.
+    [[nodiscard]] std::string command(int ranks, const std::string& run,
+                                      const std::string& more = "") const {
+        return mpirun(ranks) + program("hpml_finetune") + " --task sst2 --data " +
+               source("data/sample/task") + " --run " + (folder / run).string() +
+               " --init-from random --model " + micro_model(folder.path()) + " --vocab " +
+               source("data/sample/vocab.txt") +
+               " --epochs 1 --max-train-samples 70 --max-sequence-length 32 --threads 1 " + more;
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(finetune_suite, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_run_prints_its_scores_beside_the_majority_and_says_where_it_lies) {
+    const auto result = run_command(command(2, "run"));
+    BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    BOOST_TEST(result.says("majority"), result.output);
+    BOOST_TEST(result.count("run directory: " + (folder / "run").string()) == 1, result.output);
+    BOOST_TEST(result.says("step 3/3"), result.output);
+    const Json results = read_json(folder / "run/all_results.json");
+    BOOST_TEST(results.at("train_samples").get<int>() == 70);
+    BOOST_TEST(results.at("baseline_majority_accuracy").get<double>() > 0.4);
+    const Json status = read_json(folder / "run/status.json");
+    BOOST_TEST(status.at("state").get<std::string>() == "finished");
+}
+
+BOOST_AUTO_TEST_CASE(the_same_command_again_shows_the_results_and_does_nothing) {
+    const auto first = run_command(command(1, "again"));
+    const auto second = run_command(command(2, "again"));
+    BOOST_TEST_REQUIRE(first.code == 0, first.output);
+    BOOST_TEST(second.code == 0);
+    BOOST_TEST(second.says("finished already"), second.output);
+    BOOST_TEST(second.says("accuracy"), second.output);
+    BOOST_TEST(!second.says("step 1/"), second.output);
+}
+
+BOOST_AUTO_TEST_CASE(other_settings_are_refused_once_with_a_table) {
+    const auto first = run_command(command(1, "other"));
+    const auto second = run_command(command(3, "other", "--learning-rate 1e-3"));
+    BOOST_TEST_REQUIRE(first.code == 0, first.output);
+    BOOST_TEST(second.code == 78, second.output);
+    BOOST_TEST(second.count("error:") == 1, second.output);
+    BOOST_TEST(second.says("learning_rate"), second.output);
+}
+
+BOOST_AUTO_TEST_CASE(it_goes_on_from_a_pretraining_run_and_lists_the_tensors) {
+    prepare_sample(folder / "data");
+    const auto pretrained = run_command(pretrain_command(1, folder.path(), "bert", "--steps 2"));
+    BOOST_TEST_REQUIRE(pretrained.code == 0, pretrained.output);
+    const auto tuned = run_command(
+        mpirun(2) + program("hpml_finetune") + " --task sst2 --data " + source("data/sample/task") +
+        " --run " + (folder / "tuned").string() + " --init-from " + (folder / "bert").string() +
+        " --epochs 1 --max-train-samples 64 --max-sequence-length 32 --threads 1");
+    BOOST_TEST_REQUIRE(tuned.code == 0, tuned.output);
+    BOOST_TEST(tuned.count("new (random): bert.pooler.dense.weight, bert.pooler.dense.bias, "
+                           "classifier.weight, classifier.bias") == 1,
+               tuned.output);
+    BOOST_TEST(tuned.says("ignored: cls.predictions.bias"), tuned.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_line_of_the_task_is_one_message_with_its_number) {
+    write_file(folder / "train.tsv", "sentence\tlabel\ngood\t1\nbad\t7\n");
+    write_file(folder / "dev.tsv", "sentence\tlabel\ngood\t1\n");
+    const auto result =
+        run_command(mpirun(3) + program("hpml_finetune") + " --task sst2 --data " +
+                    folder.path().string() + " --run " + (folder / "bad").string() +
+                    " --init-from random --model " + micro_model(folder.path()) + " --vocab " +
+                    source("data/sample/vocab.txt") + " --max-sequence-length 32");
+    BOOST_TEST(result.code == 65, result.output);
+    BOOST_TEST(result.count("error:") == 1, result.output);
+    BOOST_TEST(result.says("train.tsv:3: the label is '7'"), result.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_is_not_known_and_a_length_beyond_the_model_are_usage_errors) {
+    const auto task = run_command(program("hpml_finetune") +
+                                  " --task squad --data x --run y "
+                                  "--init-from random");
+    BOOST_TEST(task.code == 64, task.output);
+    BOOST_TEST(task.says("cola, sst2, mrpc, stsb"), task.output);
+    const auto length = run_command(
+        program("hpml_finetune") + " --task sst2 --data " + source("data/sample/task") + " --run " +
+        (folder / "long").string() + " --init-from random --model " + micro_model(folder.path()) +
+        " --vocab " + source("data/sample/vocab.txt") + " --max-sequence-length 65");
+    BOOST_TEST(length.code == 64, length.output);
+    BOOST_TEST(length.says("beyond the model's 64 positions"), length.output);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
