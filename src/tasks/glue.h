@@ -46,7 +46,7 @@ struct GlueContext {
     const Log& log;
     train::Observer& observer;                         ///< told on rank 0
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
-    train::Accelerator accelerator;
+    train::Accelerator accelerator = {};
     /// Called on rank 0 when all input is found good, before anything is written; may throw.
     std::function<void()> before_writing = [] {};
 };
