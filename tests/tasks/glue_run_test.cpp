@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(bad_input_ends_alike_on_every_rank_with_one_message) {
                    std::string::npos,
                length_text);
     BOOST_TEST((absent_code == ExitCode::MissingInput));
-    BOOST_TEST(absent_text.starts_with("--init-from "), absent_text);
+    BOOST_TEST(absent_text.find("absent is not a folder") != std::string::npos, absent_text);
     BOOST_TEST((vocabulary_code == ExitCode::Usage));
     BOOST_TEST(vocabulary_text.find("needs --model and --vocab") != std::string::npos);
     BOOST_TEST((line_code == ExitCode::Input));
