@@ -96,12 +96,11 @@ tasks::PretrainContext make_context(const tasks::PretrainOptions& options,
     at::set_num_threads(threads.threads);
     at::init_num_threads();
     const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    tasks::PretrainContext context{ranks,
-                                   log,
-                                   observer,
-                                   1,
-                                   comm::choose_progress(facts),
-                                   train::choose_accelerator(options.device, ranks)};
+    tasks::PretrainContext context{.ranks = ranks,
+                                   .log = log,
+                                   .observer = observer,
+                                   .progress = comm::choose_progress(facts),
+                                   .accelerator = train::choose_accelerator(options.device, ranks)};
     log.info("device: {}; precision {}", context.accelerator.description, options.precision);
     log.info("threads: {}; communication {}", threads.explanation, comm::explain(facts));
     if (threads.idle_cores > 0 && !context.accelerator.cuda) {
@@ -138,6 +137,8 @@ class RunFiles {
     }
 
     [[nodiscard]] std::int64_t generation() const { return generation_; }
+    /// Whether no later start has begun; asked on rank 0.
+    [[nodiscard]] bool is_current() const { return !lock_ || lock_->is_current(); }
 
   private:
     std::unique_ptr<RunLock> lock_;
@@ -165,6 +166,7 @@ int pretrain(const PretrainProgramOptions& wanted, const std::string& effective_
         tasks::PretrainContext context = make_context(
             options.run, ranks, log, observer ? static_cast<train::Observer&>(*observer) : silent);
         context.generation = files.generation();
+        context.may_publish = [&files] { return files.is_current(); };
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
             observer->on_end(state_of(outcome.verdict), 0, outcome.reason);

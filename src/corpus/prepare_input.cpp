@@ -79,7 +79,7 @@ std::string pack(const std::vector<InputEntry>& entries) {
 std::vector<InputEntry> unpack(std::string_view text) {
     std::vector<InputEntry> entries;
     const auto field = [&text] {
-        const std::string value(text.substr(0, text.find('\0')));
+        std::string value(text.substr(0, text.find('\0')));
         text.remove_prefix(value.size() + 1);
         return value;
     };

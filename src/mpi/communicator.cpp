@@ -154,7 +154,8 @@ void agree(const Communicator& ranks, const std::function<void()>& work) {
     ranks.sum(std::span(&count, 1));
     ranks.broadcast(std::as_writable_bytes(std::span(&code, 1)), speaker);
     message = ranks.broadcast(message, speaker);
-    if (count < ranks.size()) {
+    // Work that only rank 0 does speaks for the job; another rank alone is worth naming.
+    if (count < ranks.size() && speaker.value != 0) {
         message = "rank " + std::to_string(speaker.value) + ": " + message;
     }
     throw Error(static_cast<ExitCode>(code), message);

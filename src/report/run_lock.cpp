@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <span>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -68,6 +70,20 @@ bool is_held_by_another(const FileHandle& handle) {
            (errno == EAGAIN || errno == EACCES);
 }
 
+/// A job that was killed a moment ago may still be dying while the same command starts again.
+constexpr Seconds kPatience{5.0};
+
+bool stays_held_by_another(const FileHandle& handle) {
+    const Stopwatch watch;
+    while (is_held_by_another(handle)) {
+        if (watch.elapsed() > kPatience) {
+            return true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+}
+
 /// A requeued batch job keeps its id, and the batch system has ended its earlier start.
 bool is_earlier_start_of_this_job(const ProcessIdentity& holder) {
     const char* restarts = std::getenv("SLURM_RESTART_COUNT");
@@ -102,7 +118,8 @@ RunLock::RunLock(const std::filesystem::path& run, BreakLock breaking)
 }
 
 void RunLock::take(BreakLock breaking) {
-    const bool is_held = is_held_by_another(handle_);
+    const bool is_held =
+        breaking == BreakLock::No ? stays_held_by_another(handle_) : is_held_by_another(handle_);
     const auto holder = read_holder(run_);
     if (!is_held && !holder) {
         return;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/json.h"
@@ -56,6 +57,9 @@ struct PretrainContext {
     const Log& log;
     train::Observer& observer;    ///< told on rank 0
     std::int64_t generation = 1;  ///< of the run directory, for the names of temporary folders
+    /// Asked on rank 0 before a checkpoint is published: false if a later start owns the run
+    /// directory.
+    std::function<bool()> may_publish = [] { return true; };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator;
 };

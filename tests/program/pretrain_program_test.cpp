@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_run_leaves_what_the_documentation_promises) {
 
 BOOST_AUTO_TEST_CASE(every_optimizer_lowers_the_loss_and_every_all_reduce_serves) {
     const std::map<std::string, std::string> rates{
-        {"adam", "2e-3"}, {"adamw", "2e-3"}, {"lamb", "1e-2"}, {"adafactor", "2e-3"}};
+        {"adam", "2e-3"}, {"adamw", "2e-3"}, {"lamb", "5e-2"}, {"adafactor", "2e-3"}};
     for (const auto& [optimizer, rate] : rates) {
         const auto result = run_command(
             mpirun(2) + program("hpml_pretrain") + " --data " + (folder / "data").string() +
