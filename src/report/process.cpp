@@ -38,6 +38,14 @@ std::int64_t start_ticks(std::int64_t pid) {
     return ticks;
 }
 
+/// A zombie: nothing of it is left but its entry, which its parent has not collected.
+bool has_exited(std::int64_t pid) {
+    const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
+    const auto end = line.rfind(')');
+    return end != std::string::npos && end + 2 < line.size() &&
+           (line[end + 2] == 'Z' || line[end + 2] == 'X');
+}
+
 std::string boot_id() { return first_line("/proc/sys/kernel/random/boot_id"); }
 
 std::string host_name() {
@@ -61,6 +69,9 @@ Liveness liveness(const ProcessIdentity& process) {
         return Liveness::Dead;
     }
     if (::kill(static_cast<pid_t>(process.pid), 0) != 0 && errno == ESRCH) {
+        return Liveness::Dead;
+    }
+    if (has_exited(process.pid)) {
         return Liveness::Dead;
     }
     const std::int64_t ticks = start_ticks(process.pid);

@@ -73,17 +73,6 @@ bool is_held_by_another(const FileHandle& handle) {
 /// A job that was killed a moment ago may still be dying while the same command starts again.
 constexpr Seconds kPatience{5.0};
 
-bool stays_held_by_another(const FileHandle& handle) {
-    const Stopwatch watch;
-    while (is_held_by_another(handle)) {
-        if (watch.elapsed() > kPatience) {
-            return true;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-}
-
 /// A requeued batch job keeps its id, and the batch system has ended its earlier start.
 bool is_earlier_start_of_this_job(const ProcessIdentity& holder) {
     const char* restarts = std::getenv("SLURM_RESTART_COUNT");
@@ -118,20 +107,25 @@ RunLock::RunLock(const std::filesystem::path& run, BreakLock breaking)
 }
 
 void RunLock::take(BreakLock breaking) {
-    const bool is_held =
-        breaking == BreakLock::No ? stays_held_by_another(handle_) : is_held_by_another(handle_);
-    const auto holder = read_holder(run_);
-    if (!is_held && !holder) {
-        return;
-    }
-    const Holder known = holder.value_or(Holder{{"an unknown host", 0, "", 0, ""}, "just now"});
+    const Stopwatch watch;
+    bool is_held = false;
+    Holder known;
+    do {
+        is_held = is_held_by_another(handle_);
+        const auto holder = read_holder(run_);
+        if (!is_held && !holder) {
+            return;
+        }
+        known = holder.value_or(Holder{{"an unknown host", 0, "", 0, ""}, "just now"});
+        if (!is_held && (liveness(known.process) == Liveness::Dead ||
+                         is_earlier_start_of_this_job(known.process))) {
+            notice_ = "took over the lock of " + process_text(known.process) + " since " +
+                      known.since + ", which has ended";
+            return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    } while (breaking == BreakLock::No && watch.elapsed() < kPatience);
     const std::string who = process_text(known.process) + " since " + known.since;
-    const bool is_over = !is_held && (liveness(known.process) == Liveness::Dead ||
-                                      is_earlier_start_of_this_job(known.process));
-    if (is_over) {
-        notice_ = "took over the lock of " + who + ", which has ended";
-        return;
-    }
     if (breaking == BreakLock::No) {
         throw OutputError("run is locked by " + who + " (two jobs would overwrite each other in " +
                           run_.string() +
