@@ -61,7 +61,7 @@ wanted_packages() {
     fi
     printf '%s\n' libboost-test-dev
     if [[ "$want_tests" == yes ]]; then
-        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy shellcheck hdf5-tools
+        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 shellcheck hdf5-tools
     fi
     if [[ "$want_peers" == yes ]]; then
         printf '%s\n' python3-venv

@@ -65,10 +65,11 @@ tidy_files() {
     fi | sort -u
 }
 
+# Version 16: Debian's default, 14, does not know std::source_location.
 tidy_one() {
     local file stamp
     IFS=$'\t' read -r file stamp <<<"$1"
-    clang-tidy --quiet -p build/dev "$file" 2>/dev/null && touch "$stamp"
+    clang-tidy-16 --quiet -p build/dev "$file" 2>/dev/null && touch "$stamp"
 }
 export -f tidy_one
 

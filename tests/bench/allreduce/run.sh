@@ -20,7 +20,7 @@ if [ "$(id -u)" = 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 echo "cores: $(nproc), load: $(cut -d' ' -f1-3 /proc/loadavg)"
-for ranks in ${*:-2}; do
+for ranks in "${@:-2}"; do
     echo "== $ranks ranks"
     mpirun -np "$ranks" "$build/bin/hpml_bench" allreduce --json "allreduce-$ranks.json"
 done
