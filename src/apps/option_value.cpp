@@ -15,6 +15,9 @@ template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
 };
+// C++20 deduces this by itself; clang-tidy 16 does not yet.
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 template <class T>
 bool parse_whole(std::string_view text, T& value) {
