@@ -94,8 +94,8 @@ int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
     const Json result = options.what == "allreduce" ? bench_all_reduce(options, ranks, log)
                         : options.what == "step"    ? bench_step(options, ranks, log)
                                                     : bench_loader(options, ranks, log);
-    mpi::agree(ranks, [&] {
-        if (options.json && ranks.is_root()) {
+    mpi::on_root(ranks, [&] {
+        if (options.json) {
             write_json(*options.json,
                        {{"benchmark", options.what}, {"ranks", ranks.size()}, {"result", result}});
         }

@@ -119,10 +119,7 @@ class RunFiles {
   public:
     RunFiles(const PretrainProgramOptions& options, const std::string& effective_config,
              const mpi::Communicator& ranks, Log& log) {
-        mpi::agree(ranks, [&] {
-            if (!ranks.is_root()) {
-                return;
-            }
+        mpi::on_root(ranks, [&] {
             const auto& run = options.run.run;
             make_folders(run);
             lock_ =

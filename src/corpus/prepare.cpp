@@ -115,13 +115,11 @@ OutputState Preparation::open_output() {
     }
     settings_ = prepare_settings(options_, *vocabulary_, inputs_);
     std::int64_t state = 0;
-    mpi::agree(ranks_, [&] {
-        if (ranks_.is_root()) {
-            state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
-            if (state != static_cast<std::int64_t>(OutputState::Finished)) {
-                make_folders(work_);
-                write_settings(options_.output, settings_);
-            }
+    mpi::on_root(ranks_, [&] {
+        state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
+        if (state != static_cast<std::int64_t>(OutputState::Finished)) {
+            make_folders(work_);
+            write_settings(options_.output, settings_);
         }
     });
     ranks_.max(std::span(&state, 1));
@@ -247,13 +245,11 @@ void Preparation::publish(Manifest& manifest) {
     for (const ShardEntry& shard : manifest.validation) {
         manifest.validation_tokens += shard.tokens;
     }
-    mpi::agree(ranks_, [&] {
-        if (ranks_.is_root()) {
-            write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
-            write_manifest(options_.output, manifest);
-            std::error_code ignored;
-            fs::remove_all(work_, ignored);
-        }
+    mpi::on_root(ranks_, [&] {
+        write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
+        write_manifest(options_.output, manifest);
+        std::error_code ignored;
+        fs::remove_all(work_, ignored);
     });
 }
 

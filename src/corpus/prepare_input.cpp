@@ -98,10 +98,7 @@ std::vector<InputEntry> unpack(std::string_view text) {
 std::vector<InputEntry> list_inputs(const std::vector<fs::path>& inputs, const fs::path& output,
                                     const mpi::Communicator& ranks) {
     std::string packed;
-    mpi::agree(ranks, [&] {
-        if (!ranks.is_root()) {
-            return;
-        }
+    mpi::on_root(ranks, [&] {
         try {
             packed = pack(list_all(inputs, output));
         } catch (const fs::filesystem_error& failure) {

@@ -161,4 +161,12 @@ void agree(const Communicator& ranks, const std::function<void()>& work) {
     throw Error(static_cast<ExitCode>(code), message);
 }
 
+void on_root(const Communicator& ranks, const std::function<void()>& work) {
+    agree(ranks, [&] {
+        if (ranks.is_root()) {
+            work();
+        }
+    });
+}
+
 }  // namespace hpml::mpi

@@ -59,4 +59,7 @@ class Communicator {
 /// that one message is printed and nobody waits. Collective; `work` itself must not communicate.
 void agree(const Communicator& ranks, const std::function<void()>& work);
 
+/// `agree` for work that rank 0 alone does while the others wait: files, a lock, a listing.
+void on_root(const Communicator& ranks, const std::function<void()>& work);
+
 }  // namespace hpml::mpi

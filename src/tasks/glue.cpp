@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "corpus/glue.h"
+#include "mpi/communicator.h"
 #include "tasks/glue_results.h"
-#include "tasks/glue_root.h"
 #include "tasks/glue_settings.h"
 #include "tasks/glue_start.h"
 
@@ -74,7 +74,7 @@ class FineTuning {
         train::Replica replica(replica_options(options_, start_, context_), context_.ranks,
                                context_.log);
         load_start(start_, replica, context_);
-        on_root(context_.ranks, [&] {
+        mpi::on_root(context_.ranks, [&] {
             make_folders(options_.run);
             context_.before_writing();
             fs::remove(options_.run / GlueFiles::results);
@@ -90,7 +90,7 @@ class FineTuning {
         const std::vector<double> test_outputs =
             predict(replica.bert(), context_.ranks, test_.examples, kEvaluationBatch);
         const Json results = all_results(numbers);
-        on_root(context_.ranks, [&] { write(replica, numbers, test_outputs, results); });
+        mpi::on_root(context_.ranks, [&] { write(replica, numbers, test_outputs, results); });
         return results;
     }
 
@@ -192,7 +192,7 @@ GlueOutcome run_glue(const GlueOptions& options, const GlueContext& context) {
     GlueOutcome outcome;
     std::string found;
     Json settings;
-    on_root(context.ranks, [&] {
+    mpi::on_root(context.ranks, [&] {
         check_options(options, start.config);
         settings = glue_settings(options, start);
         if (is_finished(options.run, settings)) {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "checkpoint/load.h"
 #include "model/safetensors.h"
-#include "tasks/glue_root.h"
+#include "mpi/communicator.h"
 #include "tasks/glue_start.h"
 
 namespace hpml::tasks {
@@ -74,7 +74,7 @@ void load_start(const GlueStart& start, train::Replica& replica, const GlueConte
         return;
     }
     checkpoint::LoadReport report;
-    on_root(context.ranks, [&] { report = load(start.weights, replica.named_parameters()); });
+    mpi::on_root(context.ranks, [&] { report = load(start.weights, replica.named_parameters()); });
     broadcast_from_root(replica.arena().parameters(), context.ranks);
     context.log.info("{}: {} tensors loaded; new (random): {}; ignored: {}", start.weights.string(),
                      report.loaded.size(), names(report.fresh), names(report.ignored));

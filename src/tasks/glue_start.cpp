@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "checkpoint/folder.h"
 #include "corpus/glue.h"
-#include "tasks/glue_root.h"
+#include "mpi/communicator.h"
 
 namespace hpml::tasks {
 namespace {
@@ -30,7 +30,7 @@ text::LetterCase letter_case(bool lower) {
 /// not once per rank. Null for plain "random".
 Json find_start(const GlueOptions& options, const mpi::Communicator& ranks, const Log& log) {
     Json found;
-    on_root(ranks, [&] {
+    mpi::on_root(ranks, [&] {
         if (options.init_from == kRandom) {
             return;
         }

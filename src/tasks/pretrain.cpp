@@ -200,8 +200,8 @@ class Pretraining {
         }
         std::int64_t failed = 0;
         const Stopwatch watch;
-        mpi::agree(context_.ranks, [&] {
-            if (context_.ranks.is_root() && !context_.may_publish()) {
+        mpi::on_root(context_.ranks, [&] {
+            if (!context_.may_publish()) {
                 throw MismatchError(
                     "a later start has taken over " + options_.run.string() +
                     " (this job's checkpoint would overwrite newer ones); this job ends here");

@@ -59,10 +59,7 @@ Step restore(train::Replica& replica, const fs::path& folder, const PretrainOpti
     const auto parameters = replica.named_parameters();
     const auto state = replica.optimizer().state();
     std::int64_t counters[2] = {0, 0};
-    mpi::agree(ranks, [&] {
-        if (!ranks.is_root()) {
-            return;
-        }
+    mpi::on_root(ranks, [&] {
         const std::string where = "checkpoint " + folder.string();
         const Json saved = read_json(folder / "state.json");
         if (json_member<int>(saved, "format_version", where) > kFormatVersion) {
@@ -95,10 +92,7 @@ Step restore(train::Replica& replica, const fs::path& folder, const PretrainOpti
 fs::path choose_resume_point(const PretrainOptions& options, const mpi::Communicator& ranks,
                              const Log& log) {
     std::string chosen;
-    mpi::agree(ranks, [&] {
-        if (!ranks.is_root()) {
-            return;
-        }
+    mpi::on_root(ranks, [&] {
         if (options.resume == "never") {
             if (!checkpoint::list_checkpoints(options.run).empty()) {
                 throw UsageError(
