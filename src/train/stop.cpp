@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <ctime>
-
-#include "base/clock.h"
+#include <utility>
 
 namespace hpml::train {
 
@@ -33,6 +32,14 @@ void on_signal(int signal) {
     }
 }
 
+/// "1.50 h", "4 min", "38 s", "0.3 s": rounded to what a reader needs.
+std::string duration_text(Seconds time) {
+    return time.value >= 3600  ? fmt::format("{:.2f} h", time.value / 3600)
+           : time.value >= 120 ? fmt::format("{:.0f} min", std::floor(time.value / 60))
+           : time.value >= 10  ? fmt::format("{:.0f} s", std::floor(time.value))
+                               : fmt::format("{:.1f} s", time.value);
+}
+
 void install(void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
@@ -54,33 +61,44 @@ StopSignals::~StopSignals() { install(SIG_DFL); }
 
 bool StopSignals::requested() const noexcept { return first_signal != 0; }
 
-TimeLimit::TimeLimit(double max_hours) {
-    if (max_hours > 0) {
-        end_ = now() + Seconds(max_hours * 3600);
-        source_ = fmt::format("{:.2f} h (--max-hours)", max_hours);
-    }
-    if (const char* text = std::getenv("SLURM_JOB_END_TIME")) {
-        const double left =
-            std::strtod(text, nullptr) - static_cast<double>(std::time(nullptr)) - 60;
-        if (left > 0 && (source_.empty() || now() + Seconds(left) < end_)) {
-            end_ = now() + Seconds(left);
-            source_ = fmt::format("{:.2f} h (SLURM_JOB_END_TIME)", left / 3600);
-        }
-    }
-}
+TimeLimit::TimeLimit(double max_hours)
+    : TimeLimit(max_hours, process_time_sources(AskSqueue::No)) {}
 
-bool TimeLimit::reached() const { return !source_.empty() && now() + reserve() >= end_; }
+TimeLimit::TimeLimit(double max_hours, TimeSources sources)
+    : sources_(std::move(sources)), end_(find_job_end(max_hours, sources_)) {}
+
+bool TimeLimit::reached() const { return end_ && sources_.monotonic() + reserve() >= end_->end; }
 
 Seconds TimeLimit::reserve() const {
-    return Seconds(2 * slowest_checkpoint_.value + 3 * slowest_step_.value);
+    const Seconds checkpoint = slowest_checkpoint_.value_or(expected_checkpoint_);
+    return Seconds(2 * checkpoint.value + 3 * slowest_step_.value) + slowest_validation_ +
+           (end_ ? end_->margin : Seconds(0));
 }
 
 void TimeLimit::saw_step(Seconds taken) { slowest_step_ = std::max(slowest_step_, taken); }
 
 void TimeLimit::saw_checkpoint(Seconds taken) {
-    slowest_checkpoint_ = std::max(slowest_checkpoint_, taken);
+    slowest_checkpoint_ = std::max(slowest_checkpoint_.value_or(taken), taken);
+    last_checkpoint_ = taken;
 }
 
-std::string TimeLimit::explain() const { return source_.empty() ? "none" : source_; }
+void TimeLimit::saw_validation(Seconds taken) {
+    slowest_validation_ = std::max(slowest_validation_, taken);
+}
+
+std::string TimeLimit::explain() const {
+    return end_ ? fmt::format("{} ({})", duration_text(end_->limit), end_->source) : "none";
+}
+
+std::string TimeLimit::stopping_line() const {
+    if (!end_) {
+        return "stopping: no time limit";
+    }
+    const Seconds left = std::max(Seconds(0), end_->end - sources_.monotonic());
+    return fmt::format("stopping: {} left, {}", duration_text(left),
+                       slowest_checkpoint_
+                           ? "last checkpoint took " + duration_text(last_checkpoint_)
+                           : "no checkpoint has been timed yet");
+}
 
 }  // namespace hpml::train

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/units.h"
+#include "train/job_time.h"
 
 namespace hpml::train {
 
@@ -22,27 +24,41 @@ class StopSignals {
     [[nodiscard]] bool requested() const noexcept;
 };
 
-/// When this job must end. Asked on rank 0 only; its answer is everybody's.
+/// When this job must end, and how long before it must stop to be able to save. Asked on rank 0
+/// only; its answer is everybody's.
 class TimeLimit {
   public:
     /// @param max_hours  of this job from now; 0: none
-    /// Beside it SLURM_JOB_END_TIME counts, where the batch system sets it, with a minute to spare.
+    /// Beside it SLURM_JOB_END_TIME counts, where the batch system sets it. Starts no process.
     explicit TimeLimit(double max_hours);
+    /// Beside it counts what `sources` know, squeue too. To be made on rank 0 only.
+    TimeLimit(double max_hours, TimeSources sources);
 
     /// Whether another step might not leave enough time to save.
     [[nodiscard]] bool reached() const;
     void saw_step(Seconds taken);
     void saw_checkpoint(Seconds taken);
-    /// "2.0 h (--max-hours)" or "none".
+    void saw_validation(Seconds taken);
+    /// A guess, which counts until the first checkpoint has been timed.
+    void expect_checkpoint(Seconds guess) { expected_checkpoint_ = guess; }
+
+    /// "2.00 h (--max-hours)" or "none".
     [[nodiscard]] std::string explain() const;
-    /// What reached() keeps free: twice the slowest checkpoint and three of the slowest steps.
+    /// "stopping: 4 min left, last checkpoint took 38 s".
+    [[nodiscard]] std::string stopping_line() const;
+    /// What reached() keeps free: twice the slowest checkpoint, three of the slowest steps, the
+    /// slowest validation (one may come before the next look at the clock) and the limit's own
+    /// margin.
     [[nodiscard]] Seconds reserve() const;
 
   private:
-    Seconds end_{0};
-    std::string source_;
-    Seconds slowest_step_{0};
-    Seconds slowest_checkpoint_{0};
+    TimeSources sources_;
+    std::optional<JobEnd> end_;
+    Seconds slowest_step_;
+    Seconds slowest_validation_;
+    Seconds expected_checkpoint_;
+    std::optional<Seconds> slowest_checkpoint_;
+    Seconds last_checkpoint_;
 };
 
 }  // namespace hpml::train

@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <cstdlib>
 
 #include "base/error.h"
 #include "train/handshake.h"
@@ -27,25 +26,6 @@ BOOST_AUTO_TEST_CASE(a_new_object_starts_without_wishes) {
     }
     const train::StopSignals signals;
     BOOST_TEST(!signals.requested());
-}
-
-BOOST_AUTO_TEST_CASE(a_time_limit_keeps_room_for_a_step_and_a_checkpoint) {
-    train::TimeLimit limit(0.01);  // 36 s
-    BOOST_TEST(!limit.reached());
-    limit.saw_step(Seconds(2));
-    limit.saw_checkpoint(Seconds(3));
-    BOOST_TEST(limit.reserve().value == 12.0);
-    BOOST_TEST(!limit.reached());
-    limit.saw_checkpoint(Seconds(20));
-    BOOST_TEST(limit.reached());
-}
-
-BOOST_AUTO_TEST_CASE(no_time_limit_is_never_reached) {
-    ::unsetenv("SLURM_JOB_END_TIME");
-    train::TimeLimit limit(0);
-    limit.saw_step(Seconds(1e9));
-    BOOST_TEST(!limit.reached());
-    BOOST_TEST(limit.explain() == "none");
 }
 
 BOOST_AUTO_TEST_CASE(ranks_that_differ_are_named_on_every_rank) {
