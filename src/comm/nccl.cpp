@@ -110,17 +110,20 @@ int choose_device(int devices, int rank_on_node) {
     return rank_on_node;
 }
 
+void require_own_devices(const device::CudaModule& module, const mpi::Communicator& ranks,
+                         int device) {
+    std::string identity;
+    mpi::agree(ranks, [&] { identity = host_name() + ", " + module.device_identity(device); });
+    refuse_a_shared_device(ranks.all_gather(identity));
+}
+
 std::unique_ptr<Algorithm> make_nccl(const device::CudaModule& module,
                                      const mpi::Communicator& ranks, int device, Seconds timeout) {
-    std::string identity;
+    require_own_devices(module, ranks, device);
     device::CudaNcclOptions options{};
-    mpi::agree(ranks, [&] {
-        identity = host_name() + ", " + module.device_identity(device);
-        if (ranks.is_root()) {
-            module.check(module.api().nccl_unique_id(options.id), "making an NCCL group");
-        }
+    mpi::on_root(ranks, [&] {
+        module.check(module.api().nccl_unique_id(options.id), "making an NCCL group");
     });
-    refuse_a_shared_device(ranks.all_gather(identity));
     ranks.broadcast(std::as_writable_bytes(std::span(options.id)));
     options.rank = ranks.rank().value;
     options.ranks = ranks.size();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "base/error.h"
 #include "comm/nccl.h"
 #include "comm/select.h"
@@ -10,34 +12,51 @@ namespace hpml::train {
 
 namespace {
 
-Accelerator take_gpu(int rank_on_node) {
+/// A GPU of its own for every rank. No rank makes a context on one before all are sure to get one.
+Accelerator take_gpus(const mpi::Communicator& ranks, const OpenCuda& open) {
+    const auto node = ranks.split_by_node();
     Accelerator accelerator;
-    accelerator.cuda = std::make_shared<device::CudaModule>(device::open_cuda());
-    const int devices = accelerator.cuda->device_count();
-    const int mine = comm::choose_device(devices, rank_on_node);
-    accelerator.cuda->select(mine);
+    int devices = 0;
+    int mine = 0;
+    mpi::agree(ranks, [&] {
+        accelerator.cuda = std::make_shared<device::CudaModule>(open());
+        devices = accelerator.cuda->device_count();
+        mine = comm::choose_device(devices, node.rank().value);
+    });
+    comm::require_own_devices(*accelerator.cuda, ranks, mine);
+    mpi::agree(ranks, [&] { accelerator.cuda->select(mine); });
     accelerator.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine));
     accelerator.description =
         fmt::format("GPU {} of {} ({})", mine, devices, accelerator.cuda->description());
     return accelerator;
 }
 
+/// What failed, without the advice behind it: whoever asked for `auto` needs none.
+std::string reason_of(std::string message) {
+    constexpr std::string_view kOption = "--device cuda: ";
+    if (const auto at = message.find(kOption); at != std::string::npos) {
+        message.erase(at, kOption.size());
+    }
+    return message.substr(0, message.find(';'));
+}
+
 }  // namespace
 
-Accelerator choose_accelerator(const std::string& wanted, const mpi::Communicator& ranks) {
-    const auto node = ranks.split_by_node();
-    Accelerator accelerator{at::Device(at::kCPU), nullptr, "cpu"};
+Accelerator choose_accelerator(const std::string& wanted, const mpi::Communicator& ranks,
+                               const OpenCuda& open) {
     if (wanted == "cpu") {
-        return accelerator;
+        return {at::Device(at::kCPU), nullptr, "cpu"};
     }
-    // `auto` means one thing on all ranks: a rank without a driver keeps all of them on the CPU.
-    std::int64_t without = device::has_cuda_driver() ? 0 : 1;
-    ranks.sum(std::span(&without, 1));
-    if (wanted == "auto" && without > 0) {
-        return accelerator;
+    try {
+        return take_gpus(ranks, open);
+    } catch (const Error& error) {
+        // Alike on every rank: what take_gpus throws, its ranks have agreed on.
+        if (wanted != "auto" || error.code() != ExitCode::Resource) {
+            throw;
+        }
+        return {at::Device(at::kCPU), nullptr,
+                fmt::format("cpu (--device auto: {})", reason_of(error.what()))};
     }
-    mpi::agree(ranks, [&] { accelerator = take_gpu(node.rank().value); });
-    return accelerator;
 }
 
 std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,

@@ -2,8 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "comm/all_reduce.h"
@@ -16,15 +16,20 @@ namespace hpml::train {
 struct Accelerator {
     at::Device device{at::kCPU};
     std::shared_ptr<device::CudaModule> cuda;  ///< null on a CPU
-    std::string description;  ///< "cpu", "GPU 0 of 4 (CUDA 13.0, NCCL 2.28.9, ...)"
+    /// "cpu", "cpu (no NVIDIA driver ...)", "GPU 0 of 4 (CUDA 13.0, NCCL 2.28.9, ...)"
+    std::string description;
 };
 
+/// Opens the GPU module, or says with a ResourceError why there is nothing to compute on.
+using OpenCuda = std::function<device::CudaModule()>;
+
 /// Answer --device: `cpu`; `cuda`: the GPU whose number is the rank's number on its node; `auto`: a
-/// GPU for every rank of the node if there is one, else the CPU. Before the first tensor is made.
-/// Collective.
-/// @throw ResourceError on every rank, naming what is missing
+/// GPU for every rank of the job, else the CPU for all of them, and the description says why.
+/// Before the first tensor is made. Collective.
+/// @throw ResourceError on every rank for `cuda`, naming what is missing
 [[nodiscard]] Accelerator choose_accelerator(const std::string& wanted,
-                                             const mpi::Communicator& ranks);
+                                             const mpi::Communicator& ranks,
+                                             const OpenCuda& open = device::open_cuda);
 
 /// The all-reduce that goes with it: NCCL between GPUs, else the option's. Collective.
 [[nodiscard]] std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
