@@ -43,6 +43,37 @@ void fill_normal(std::span<float> values, PhiloxKey key, const std::string& name
     }
 }
 
+/// BERT-base's width, for which its initializer_range was chosen.
+constexpr double kBaseWidth = 768;
+
+void fill(std::span<float> values, const ParameterSpec& part, const ModelConfig& config,
+          PhiloxKey key) {
+    switch (part.init) {
+        case Init::Zeros:
+            std::fill(values.begin(), values.end(), 0.0F);
+            return;
+        case Init::Ones:
+            std::fill(values.begin(), values.end(), 1.0F);
+            return;
+        case Init::Normal:
+            fill_normal(values, key, part.name, config.initializer_range);
+            return;
+        case Init::WidthScaled:
+            fill_normal(
+                values, key, part.name,
+                config.initializer_range * kBaseWidth / static_cast<double>(config.hidden_size));
+            return;
+        case Init::NearIdentity: {
+            fill_normal(values, key, part.name, config.initializer_range);
+            const auto width = static_cast<std::size_t>(part.shape.back());
+            for (std::size_t i = 0; i < values.size(); i += width + 1) {
+                values[i] += 1.0F;
+            }
+            return;
+        }
+    }
+}
+
 }  // namespace
 
 void initialize_leaf(const LeafSpec& spec, const ModelConfig& config, std::uint64_t seed,
@@ -55,11 +86,7 @@ void initialize_leaf(const LeafSpec& spec, const ModelConfig& config, std::uint6
     for (const ParameterSpec& part : spec.parts) {
         const auto own = rest.first(static_cast<std::size_t>(part.count()));
         rest = rest.subspan(own.size());
-        if (part.init == Init::Normal) {
-            fill_normal(own, key, part.name, config.initializer_range);
-        } else {
-            std::fill(own.begin(), own.end(), part.init == Init::Ones ? 1.0F : 0.0F);
-        }
+        fill(own, part, config, key);
     }
     // On the data, for autograd refuses in-place writes to a leaf.
     leaf.detach().copy_(values);

@@ -11,8 +11,9 @@ namespace {
 class SpecList {
   public:
     void add(LeafSpec leaf) { leaves_.push_back(std::move(leaf)); }
-    void add_weight(const std::string& name, std::vector<std::int64_t> shape) {
-        add({{{name, std::move(shape), Init::Normal, true}}});
+    void add_weight(const std::string& name, std::vector<std::int64_t> shape,
+                    Init init = Init::Normal) {
+        add({{{name, std::move(shape), init, true}}});
     }
     void add_bias(const std::string& name, std::int64_t size) {
         add({{{name, {size}, Init::Zeros, false}}});
@@ -44,10 +45,12 @@ class SpecList {
 void add_embeddings(SpecList& list, const ModelConfig& config) {
     const std::string prefix = "bert.embeddings.";
     const std::int64_t width = config.hidden_size;
-    list.add_weight(prefix + "word_embeddings.weight", {config.vocabulary_size, width});
+    const bool pre = config.norm == EncoderNorm::Pre;
+    list.add_weight(prefix + "word_embeddings.weight", {config.vocabulary_size, width},
+                    pre ? Init::WidthScaled : Init::Normal);
     list.add_weight(prefix + "position_embeddings.weight", {config.max_positions, width});
     list.add_weight(prefix + "token_type_embeddings.weight", {config.segment_types, width});
-    if (config.norm == EncoderNorm::Post) {
+    if (!pre) {
         list.add_norm(prefix + "LayerNorm", width);
     }
 }
@@ -72,7 +75,11 @@ void add_layer(SpecList& list, const ModelConfig& config, std::int64_t layer) {
 void add_head(SpecList& list, const ModelConfig& config, Head head) {
     const std::int64_t width = config.hidden_size;
     if (head == Head::MaskedLm) {
-        list.add_linear("cls.predictions.transform.dense", width, width);
+        const std::string transform = "cls.predictions.transform.dense";
+        const bool pre = config.norm == EncoderNorm::Pre;
+        list.add_weight(transform + ".weight", {width, width},
+                        pre ? Init::NearIdentity : Init::Normal);
+        list.add_bias(transform + ".bias", width);
         list.add_norm("cls.predictions.transform.LayerNorm", width);
         list.add_bias("cls.predictions.bias", config.vocabulary_size);
     } else {

@@ -8,7 +8,12 @@
 
 namespace hpml::model {
 
-enum class Init { Normal, Zeros, Ones };  ///< Normal: mean 0, deviation initializer_range
+/// First values. Normal: mean 0, deviation initializer_range. A pre-LN encoder keeps a token's own
+/// vector in its residual stream, and its masked-language-model head starts so that the decoder can
+/// read it there: the head's transform is NearIdentity (1 on the diagonal, plus Normal), and the
+/// word embeddings are WidthScaled (Normal, times 768 / hidden_size), which gives every width the
+/// range of first logits that BERT-base has. A post-LN encoder starts as BERT does.
+enum class Init { Normal, Zeros, Ones, NearIdentity, WidthScaled };
 
 /// One parameter under its Hugging Face name, as checkpoints hold it and optimizers see it.
 struct ParameterSpec {

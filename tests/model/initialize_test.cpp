@@ -37,6 +37,31 @@ BOOST_AUTO_TEST_CASE(weights_are_normal_biases_zero_norms_one) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_pre_norm_head_can_read_a_token_from_its_own_vector_at_the_start) {
+    ModelConfig config = hpml::model::named_model("tiny");
+    config.norm = hpml::model::EncoderNorm::Pre;
+    const auto specs = hpml::model::leaf_specs(config, Head::MaskedLm);
+    const auto leaves = fresh_leaves(config, Head::MaskedLm, 42);
+    int seen = 0;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        const std::string& name = specs[i].parts.front().name;
+        const at::Tensor leaf = leaves[i].detach();
+        if (name == "bert.embeddings.word_embeddings.weight") {
+            ++seen;
+            BOOST_TEST(leaf.std().item<double>() == 0.02 * 768 / 128,
+                       boost::test_tools::tolerance(1e-2));
+        } else if (name == "cls.predictions.transform.dense.weight") {
+            ++seen;
+            BOOST_TEST(leaf.diagonal().mean().item<double>() == 1.0,
+                       boost::test_tools::tolerance(1e-2));
+            BOOST_TEST(std::abs(leaf.mean().item<double>() - 1.0 / 128) < 1e-3);
+            BOOST_TEST(leaf.sub(leaf.diagonal().diag_embed()).std().item<double>() == 0.02,
+                       boost::test_tools::tolerance(3e-2));
+        }
+    }
+    BOOST_TEST(seen == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_parameter_depends_on_seed_and_name_only) {
     const ModelConfig tiny = hpml::model::named_model("tiny");
     ModelConfig deeper = tiny;
