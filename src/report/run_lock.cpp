@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "report/batch_job.h"
 
 namespace hpml {
 
@@ -59,15 +60,33 @@ FileHandle open_lock(const std::filesystem::path& run) {
     return handle;
 }
 
-/// Whether another process holds the kernel lock; it is this process's otherwise. A file system
-/// without locks says no: then the file's content decides.
-bool is_held_by_another(const FileHandle& handle) {
+/// Whether another process holds the kernel lock; it is this process's otherwise.
+/// @throw OutputError on a file system without locks, unless the user has broken the lock anyway:
+/// the file's content alone cannot keep two jobs apart that start at the same moment
+bool is_held_by_another(const FileHandle& handle, const std::filesystem::path& run,
+                        BreakLock breaking) {
     struct flock request {};
     request.l_type = F_WRLCK;
     request.l_whence = SEEK_SET;
     // An open-file-description lock: closing another descriptor of the file does not drop it.
-    return ::fcntl(handle.get(), F_OFD_SETLK, &request) != 0 &&
-           (errno == EAGAIN || errno == EACCES);
+    if (::fcntl(handle.get(), F_OFD_SETLK, &request) == 0) {
+        return false;
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+        return true;
+    }
+    if (breaking == BreakLock::No) {
+        throw OutputError("cannot lock " + lock_file(run).string() + ": " + errno_text(errno) +
+                          " (without file locks two jobs could overwrite each other); choose a "
+                          "--run on a file system with locks, or if no other job uses this one, "
+                          "give --break-lock");
+    }
+    return false;
+}
+
+std::string takeover_text(const Holder& holder) {
+    return "took over the lock of " + process_text(holder.process) + " since " + holder.since +
+           ", which has ended";
 }
 
 /// A job that was killed a moment ago may still be dying while the same command starts again.
@@ -111,7 +130,7 @@ void RunLock::take(BreakLock breaking) {
     bool is_held = false;
     Holder known;
     do {
-        is_held = is_held_by_another(handle_);
+        is_held = is_held_by_another(handle_, run_, breaking);
         const auto holder = read_holder(run_);
         if (!is_held && !holder) {
             return;
@@ -119,12 +138,16 @@ void RunLock::take(BreakLock breaking) {
         known = holder.value_or(Holder{{"an unknown host", 0, "", 0, ""}, "just now"});
         if (!is_held && (liveness(known.process) == Liveness::Dead ||
                          is_earlier_start_of_this_job(known.process))) {
-            notice_ = "took over the lock of " + process_text(known.process) + " since " +
-                      known.since + ", which has ended";
+            notice_ = takeover_text(known);
             return;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     } while (breaking == BreakLock::No && watch.elapsed() < kPatience);
+    // Of another host's holder only the batch system knows.
+    if (!is_held && job_state(known.process.job) == JobState::Ended) {
+        notice_ = takeover_text(known);
+        return;
+    }
     const std::string who = process_text(known.process) + " since " + known.since;
     if (breaking == BreakLock::No) {
         throw OutputError("run is locked by " + who + " (two jobs would overwrite each other in " +
@@ -138,7 +161,7 @@ void RunLock::take(BreakLock breaking) {
         std::error_code ignored;
         std::filesystem::remove(lock_file(run_), ignored);
         handle_ = open_lock(run_);
-        if (is_held_by_another(handle_)) {
+        if (is_held_by_another(handle_, run_, breaking)) {
             throw OutputError("another job took the lock of " + run_.string() +
                               " at the same moment; try again when it has ended");
         }

@@ -118,6 +118,32 @@ BOOST_AUTO_TEST_CASE(a_lock_of_another_host_needs_break_lock) {
     BOOST_TEST(lock.notice().starts_with("broke the lock of job 99 on node07"));
 }
 
+BOOST_AUTO_TEST_CASE(a_lock_of_another_host_is_taken_over_when_the_batch_system_has_ended_its_job) {
+    const test::ScratchFolder run("lock");
+    const test::ScratchFolder tools("squeue");
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (tools.path().string() + ":" + path).c_str(), 1);
+    const auto squeue_says = [&](const std::string& what) {
+        test::write_file(tools / "squeue", "#!/bin/sh\n" + what + "\n");
+        std::filesystem::permissions(tools / "squeue", std::filesystem::perms::owner_all);
+        write_lock(run.path(), {"node07", 4711, "", 0, "99"});
+    };
+    for (const char* alive : {"echo RUNNING", "echo REQUEUED", "echo cannot connect >&2; exit 1"}) {
+        squeue_says(alive);
+        BOOST_TEST(refusal(run.path()).starts_with("run is locked by job 99 on node07"), alive);
+    }
+    for (const char* over : {"true", "echo TIMEOUT",
+                             "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1"}) {
+        squeue_says(over);
+        const RunLock lock(run.path(), BreakLock::No);
+        BOOST_TEST(lock.notice().starts_with("took over the lock of job 99 on node07"), over);
+    }
+    squeue_says("true");  // would be Ended, had it been asked
+    write_lock(run.path(), {"node07", 4711, "", 0, "99; rm"});
+    BOOST_TEST(refusal(run.path()).starts_with("run is locked by job 99; rm on node07"));
+    ::setenv("PATH", path.c_str(), 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_requeued_job_takes_over_from_itself) {
     const test::ScratchFolder run("lock");
     write_lock(run.path(), {"node07", 4711, "", 0, "99"});
