@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,14 +33,19 @@ struct Contents {
 struct Checkpoint {
     Step step;
     std::filesystem::path folder;
+    Bytes bytes{};  ///< of all files in the manifest; 0 in a mere listing
 };
 
 /// Write under `RUN/checkpoints/.tmp-<generation>-<step>`, sync, write MANIFEST.json last, rename,
-/// sync (R1 of the rules: publish by rename, trust by manifest). Called by one rank.
+/// sync: publish by rename, trust by manifest. Called by one rank. A checkpoint of the same step
+/// is exchanged in one operation where the file system can do that.
+/// @param before_publish  called when all is written, right before the rename; what it throws
+/// leaves everything as it was
 /// @throw IoError if anything fails (disk full); the temporary folder is removed and older
 /// checkpoints stay
 Checkpoint write_checkpoint(const std::filesystem::path& run, std::int64_t generation,
-                            const Contents& contents);
+                            const Contents& contents,
+                            const std::function<void()>& before_publish = {});
 /// Write the same files into `folder` itself (a fine-tuned model's folder), by way of a temporary
 /// folder.
 void write_model_folder(const std::filesystem::path& folder, const Contents& contents);
@@ -48,7 +54,8 @@ void write_model_folder(const std::filesystem::path& folder, const Contents& con
 /// found
 [[nodiscard]] Checkpoint verify_checkpoint(const std::filesystem::path& folder);
 /// The newest valid checkpoint of a run. A bad one is renamed to `step-N.corrupt`, said on `log`,
-/// and the one before it is tried; leftovers `.tmp-*` are removed.
+/// and the one before it is tried; leftovers `.tmp-*` are removed, and a checkpoint that an
+/// interrupted exchange had set aside gets its name back.
 /// @return nothing if the run has no checkpoint at all
 /// @throw InputError if there are checkpoints but none is valid (never start anew silently)
 [[nodiscard]] std::optional<Checkpoint> newest_checkpoint(const std::filesystem::path& run,

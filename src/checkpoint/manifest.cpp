@@ -63,6 +63,14 @@ Manifest parse_manifest(const std::string& text, const std::string& where) {
     return manifest;
 }
 
+Bytes total_size(const Manifest& manifest) {
+    Bytes sum;
+    for (const ManifestFile& file : manifest.files) {
+        sum += file.bytes;
+    }
+    return sum;
+}
+
 std::string step_name(Step step) { return fmt::format("step-{:08}", step.value); }
 
 std::optional<Step> step_of(const std::string& name) {

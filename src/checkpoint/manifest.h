@@ -32,6 +32,9 @@ struct Manifest {
 /// @throw InputError unless `text` is byte for byte what manifest_text would write
 [[nodiscard]] Manifest parse_manifest(const std::string& text, const std::string& where);
 
+/// Of all files that it lists.
+[[nodiscard]] Bytes total_size(const Manifest& manifest);
+
 /// "step-00012000".
 [[nodiscard]] std::string step_name(Step step);
 /// The step of such a name; nothing for any other name.

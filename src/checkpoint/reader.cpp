@@ -40,9 +40,24 @@ bool is_leftover(const std::string& name) {
            is_number(rest.substr(dash + 1));
 }
 
+/// A save that was killed between its two renames has left the earlier checkpoint of the step in
+/// `.old-G-S`, and nothing under its name.
+void put_back(const fs::path& set_aside, const fs::path& all, const Log& log) {
+    for (const std::string& name : names_in(set_aside)) {
+        std::error_code failure;
+        if (step_of(name) && !fs::exists(all / name)) {
+            fs::rename(set_aside / name, all / name, failure);
+            log.info("put {} back (its replacement was interrupted)", (all / name).string());
+        }
+    }
+}
+
 void remove_leftovers(const fs::path& all, const Log& log) {
     for (const std::string& name : names_in(all)) {
         if (is_leftover(name)) {
+            if (name.starts_with(".old-")) {
+                put_back(all / name, all, log);
+            }
             std::error_code failure;
             fs::remove_all(all / name, failure);
             log.info("removed {} (left by an interrupted save)", (all / name).string());
@@ -155,7 +170,7 @@ Checkpoint verify_checkpoint(const fs::path& folder) {
     for (const ManifestFile& file : manifest.files) {
         check_file(folder, file);
     }
-    return {manifest.step, folder};
+    return {manifest.step, folder, total_size(manifest)};
 }
 
 std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log) {

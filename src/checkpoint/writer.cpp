@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -77,6 +78,12 @@ void rename_checked(const fs::path& from, const fs::path& to) {
     }
 }
 
+/// Swap two folders in one operation, so that at no moment neither stands under its name.
+/// @return false where the file system cannot (NFS, some kernels)
+bool exchange(const fs::path& one, const fs::path& other) {
+    return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+}
+
 /// Writes files into a folder and keeps their manifest.
 class FolderWriter {
   public:
@@ -135,8 +142,8 @@ bool holds(const fs::path& folder, const Manifest& manifest) {
 
 }  // namespace
 
-Checkpoint write_checkpoint(const fs::path& run, std::int64_t generation,
-                            const Contents& contents) {
+Checkpoint write_checkpoint(const fs::path& run, std::int64_t generation, const Contents& contents,
+                            const std::function<void()>& before_publish) {
     const fs::path all = checkpoints_of(run);
     make_folders(all);
     const std::string name = step_name(contents.step);
@@ -145,20 +152,22 @@ Checkpoint write_checkpoint(const fs::path& run, std::int64_t generation,
     const TemporaryFolder temporary(all /
                                     fmt::format(".tmp-{}-{}", generation, contents.step.value));
     const Manifest manifest = write_files(temporary.path(), contents);
-    if (fs::exists(folder)) {
-        if (holds(folder, manifest)) {
-            return {contents.step, folder};
-        }
+    if (before_publish) {
+        before_publish();
+    }
+    const Checkpoint written{contents.step, folder, total_size(manifest)};
+    if (!fs::exists(folder)) {
+        rename_checked(temporary.path(), folder);
+    } else if (holds(folder, manifest)) {
+        return written;
+    } else if (!exchange(temporary.path(), folder)) {
         const TemporaryFolder set_aside(all /
                                         fmt::format(".old-{}-{}", generation, contents.step.value));
         rename_checked(folder, set_aside.path() / name);
         rename_checked(temporary.path(), folder);
-        sync_folder(all);
-        return {contents.step, folder};
     }
-    rename_checked(temporary.path(), folder);
     sync_folder(all);
-    return {contents.step, folder};
+    return written;
 }
 
 void write_model_folder(const fs::path& folder, const Contents& contents) {

@@ -101,6 +101,36 @@ BOOST_FIXTURE_TEST_CASE(a_step_can_be_saved_again, Run) {
     BOOST_TEST(names_in(folder / "checkpoints").size() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_veto_right_before_publishing_leaves_everything_as_it_was, Run) {
+    auto other = sample_contents(20);
+    other.state["seed"] = 43;
+    const std::string before = read_text(twenty / "state.json");
+    const auto veto = [] { throw MismatchError("a later start owns the run"); };
+    BOOST_CHECK_THROW(write_checkpoint(folder.path(), 2, other, veto), MismatchError);
+    BOOST_CHECK_THROW(write_checkpoint(folder.path(), 2, sample_contents(30), veto), MismatchError);
+    BOOST_TEST(read_text(twenty / "state.json") == before);
+    const std::vector<std::string> wanted = {"step-00000010", "step-00000020"};
+    BOOST_TEST(names_in(folder / "checkpoints") == wanted);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_checkpoint_that_an_interrupted_exchange_set_aside_is_put_back, Run) {
+    const fs::path all = folder / "checkpoints";
+    fs::create_directory(all / ".old-4-20");
+    fs::rename(twenty, all / ".old-4-20" / "step-00000020");
+    BOOST_TEST(newest_checkpoint(folder.path(), kQuiet)->step.value == 20);
+    const std::vector<std::string> wanted = {"step-00000010", "step-00000020"};
+    BOOST_TEST(names_in(all) == wanted);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_checkpoint_tells_its_size, Run) {
+    std::uint64_t bytes = 0;
+    for (const char* name : kFiles) {
+        bytes += std::string_view(name) == kManifestName ? 0 : fs::file_size(twenty / name);
+    }
+    BOOST_TEST(verify_checkpoint(twenty).bytes.value == bytes);
+    BOOST_TEST(write_checkpoint(folder.path(), 1, sample_contents(20)).bytes.value == bytes);
+}
+
 BOOST_FIXTURE_TEST_CASE(every_truncation_is_rejected, Run) {
     for (const char* name : kFiles) {
         const std::string whole = read_text(twenty / name);
