@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "apps/hpml_pretrain_observer.h"
 #include "apps/hpml_pretrain_options.h"
@@ -53,16 +55,17 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
     return setup;
 }
 
+/// Every host once, in rank order.
 std::string hosts_of(const mpi::Communicator& ranks) {
-    char name[256] = "";
-    ::gethostname(name, sizeof(name) - 1);
-    std::string hosts;
-    for (const std::string& host : ranks.all_gather(name)) {
-        if (hosts.find(host) == std::string::npos) {
-            hosts += (hosts.empty() ? "" : " ") + host;
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    std::vector<std::string> hosts;
+    for (const std::string& host : ranks.all_gather(name.data())) {
+        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) {
+            hosts.push_back(host);
         }
     }
-    return hosts;
+    return fmt::format("{}", fmt::join(hosts, " "));
 }
 
 void print_banner(const Setup& setup, const mpi::Communicator& ranks, const Log& log,
@@ -88,39 +91,41 @@ void print_banner(const Setup& setup, const mpi::Communicator& ranks, const Log&
     log.info("run directory: {} (the same command goes on there)", options.run.string());
 }
 
-/// Threads, device and who drives the communication; printed, with a warning about idle cores.
-tasks::PretrainContext make_context(const tasks::PretrainOptions& options,
-                                    const mpi::Communicator& ranks, const Log& log,
-                                    train::Observer& observer) {
+/// What this process computes on, and who drives the communication.
+struct Surroundings {
+    comm::Progress progress;
+    train::Accelerator accelerator;
+};
+
+/// Printed, with a warning about idle cores.
+Surroundings look_around(const tasks::PretrainOptions& options, const mpi::Communicator& ranks,
+                         const Log& log) {
     const auto threads = train::choose_threads(ranks, options.threads);
     at::set_num_threads(threads.threads);
     at::init_num_threads();
     const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    tasks::PretrainContext context{.ranks = ranks,
-                                   .log = log,
-                                   .observer = observer,
-                                   .progress = comm::choose_progress(facts),
-                                   .accelerator = train::choose_accelerator(options.device, ranks)};
-    log.info("device: {}; precision {}", context.accelerator.description, options.precision);
+    const Surroundings found{comm::choose_progress(facts),
+                             train::choose_accelerator(options.device, ranks)};
+    log.info("device: {}; precision {}", found.accelerator.description, options.precision);
     log.info("threads: {}; communication {}", threads.explanation, comm::explain(facts));
-    if (threads.idle_cores > 0 && !context.accelerator.cuda) {
+    if (threads.idle_cores > 0 && !found.accelerator.cuda) {
         log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
                  threads.idle_cores, threads.cores_on_node);
     }
-    return context;
+    return found;
 }
 
 RunState state_of(tasks::Verdict verdict) {
     return verdict == tasks::Verdict::Finished ? RunState::Finished : RunState::Interrupted;
 }
 
-/// Rank 0 holds the lock and the observer; the others an observer that is never told anything.
-class RunFiles {
+/// The right to write in the run directory; rank 0 holds the lock.
+class RunOwner {
   public:
-    RunFiles(const PretrainProgramOptions& options, const std::string& effective_config,
-             const mpi::Communicator& ranks, Log& log) {
+    RunOwner(const PretrainProgramOptions& options, const mpi::Communicator& ranks, Log& log) {
         mpi::on_root(ranks, [&] {
             const auto& run = options.run.run;
+            tasks::refuse_used_run(options.run);
             make_folders(run);
             lock_ =
                 std::make_unique<RunLock>(run, options.break_lock ? BreakLock::Yes : BreakLock::No);
@@ -128,7 +133,6 @@ class RunFiles {
             if (!lock_->notice().empty()) {
                 log.info("{}", lock_->notice());
             }
-            write_text_atomically(run / "config.cfg", effective_config);
         });
         generation_ = std::stoll(ranks.broadcast(std::to_string(lock_ ? lock_->generation() : 0)));
     }
@@ -144,35 +148,49 @@ class RunFiles {
 
 int pretrain(const PretrainProgramOptions& wanted, const std::string& effective_config,
              const mpi::Communicator& ranks) {
+    // From the beginning: a warning that comes while the data are checked must not kill the job.
+    const train::StopSignals signals;
     check_launch(ranks.size());
     train::require_same(ranks, "options", effective_config);
     Log log(ranks.rank(), ranks.is_root());
     PretrainProgramOptions options = wanted;
     const Setup setup = set_up(options, ranks);
     options.run = setup.options;
-    const RunFiles files(options, effective_config, ranks, log);
+    const RunOwner owner(options, ranks, log);
+    // Nothing of an earlier start is overwritten before it is sure that this one belongs to it.
+    const auto resume_from = tasks::choose_resume_point(options.run, setup.manifest, ranks, log);
+    mpi::on_root(ranks,
+                 [&] { write_text_atomically(options.run.run / "config.cfg", effective_config); });
     print_banner(setup, ranks, log, hosts_of(ranks));
 
     std::unique_ptr<PretrainObserver> observer;
     if (ranks.is_root()) {
         observer =
-            std::make_unique<PretrainObserver>(options, log, ranks.size(), files.generation());
+            std::make_unique<PretrainObserver>(options, log, ranks.size(), owner.generation());
     }
     train::SilentObserver silent;
     try {
-        tasks::PretrainContext context = make_context(
-            options.run, ranks, log, observer ? static_cast<train::Observer&>(*observer) : silent);
-        context.generation = files.generation();
-        context.may_publish = [&files] { return files.is_current(); };
+        const Surroundings surroundings = look_around(options.run, ranks, log);
+        tasks::PretrainContext context{
+            .ranks = ranks,
+            .log = log,
+            .observer = observer ? static_cast<train::Observer&>(*observer) : silent,
+            .signals = signals,
+            .resume_from = resume_from,
+            .progress = surroundings.progress,
+            .accelerator = surroundings.accelerator};
+        context.generation = owner.generation();
+        context.may_publish = [&owner] { return owner.is_current(); };
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
             observer->on_end(state_of(outcome.verdict), 0, outcome.reason);
         }
         log.info("{} after step {}: {}", state_word(state_of(outcome.verdict)), outcome.step.value,
                  outcome.reason);
-    } catch (const Error& error) {
+    } catch (...) {
         if (observer) {
-            observer->on_end(RunState::Failed, static_cast<int>(error.code()), error.what());
+            const Failure failure = current_failure();
+            observer->on_end(RunState::Failed, failure.code, failure.message);
         }
         throw;
     }

@@ -16,9 +16,8 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
         .placeholder("DIR")
         .from_environment("HPML_RUN")
         .add("resume", run.resume,
-             "auto: newest valid checkpoint of --run; never: refuse a run directory with "
-             "checkpoints; or a "
-             "checkpoint folder")
+             "auto: newest valid checkpoint of --run; never: refuse a run directory that is not "
+             "empty; or a checkpoint folder")
         .placeholder("auto|never|PATH")
         .add("seed", run.seed, "Seed of weights, order, masking and dropout")
         .add_flag("break-lock", options.break_lock,

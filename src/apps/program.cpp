@@ -23,35 +23,6 @@ namespace hpml {
 
 namespace {
 
-/// What a failure is worth to the user and to the launcher.
-struct Failure {
-    int code = static_cast<int>(ExitCode::Internal);
-    std::string message;
-    bool is_agreed = false;  ///< mpi::agree threw it on every rank
-};
-
-/// Of the exception being handled. Call in a catch block only.
-Failure current_failure() {
-    try {
-        throw;
-    } catch (const Error& error) {
-        // mpi::agree throws the base class on several ranks, everything else one of the coded
-        // classes.
-        return {static_cast<int>(error.code()), error.what(), typeid(error) == typeid(Error)};
-    } catch (const std::bad_alloc&) {
-        return {static_cast<int>(ExitCode::Resource),
-                "out of memory; try a smaller --micro-batch, fewer ranks per node or a node with "
-                "more memory",
-                false};
-    } catch (const std::exception& error) {
-        return {static_cast<int>(ExitCode::Internal),
-                std::string("internal: ") + error.what() + "; please report this", false};
-    } catch (...) {
-        return {static_cast<int>(ExitCode::Internal),
-                "internal: an unknown exception; please report this", false};
-    }
-}
-
 void print_error(const std::string& message) {
     std::fflush(stdout);
     fmt::print(stderr, "error: {}\n", printable(message));
@@ -175,6 +146,27 @@ std::string mpi_library() {
 }
 
 }  // namespace
+
+Failure current_failure() {
+    try {
+        throw;
+    } catch (const Error& error) {
+        // mpi::agree throws the base class on several ranks, everything else one of the coded
+        // classes.
+        return {static_cast<int>(error.code()), error.what(), typeid(error) == typeid(Error)};
+    } catch (const std::bad_alloc&) {
+        return {static_cast<int>(ExitCode::Resource),
+                "out of memory; try a smaller --micro-batch, fewer ranks per node or a node with "
+                "more memory",
+                false};
+    } catch (const std::exception& error) {
+        return {static_cast<int>(ExitCode::Internal),
+                std::string("internal: ") + error.what() + "; please report this", false};
+    } catch (...) {
+        return {static_cast<int>(ExitCode::Internal),
+                "internal: an unknown exception; please report this", false};
+    }
+}
 
 int run_program(const std::function<int()>& body) {
     try {

@@ -11,6 +11,16 @@
 
 namespace hpml {
 
+/// What a failure is worth to the user and to the launcher.
+struct Failure {
+    int code = static_cast<int>(ExitCode::Internal);
+    std::string message;
+    bool is_agreed = false;  ///< mpi::agree threw it on every rank
+};
+
+/// Of the exception being handled, whatever its class. To be called in a catch block only.
+[[nodiscard]] Failure current_failure();
+
 /// The whole of a main that needs no MPI: run `body`, turn what it throws into one "error: ..."
 /// block on stderr and the exit code of its class (70 for what is not one of ours).
 [[nodiscard]] int run_program(const std::function<int()>& body);

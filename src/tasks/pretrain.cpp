@@ -58,6 +58,11 @@ class Pretraining {
     PretrainOutcome run() {
         resume();
         PretrainOutcome outcome;
+        if (saved_ == done_ && done_ >= Step(options_.steps)) {
+            outcome.step = done_;
+            outcome.reason = fmt::format("all {} steps done already", options_.steps);
+            return outcome;
+        }
         std::string stop_reason;
         while (done_ < Step(options_.steps) && stop_reason.empty()) {
             stop_reason = train_step();
@@ -112,9 +117,9 @@ class Pretraining {
     }
 
     void resume() {
-        const auto folder = choose_resume_point(options_, context_.ranks, context_.log);
+        const auto& folder = context_.resume_from;
         if (!folder.empty()) {
-            done_ = restore(replica_, folder, options_, manifest_, context_.ranks);
+            done_ = restore(replica_, folder, context_.ranks);
             saved_ = done_;
             context_.log.info("resuming after step {} from {}", done_.value, folder.string());
         }
@@ -146,7 +151,7 @@ class Pretraining {
         const double rate = optim::learning_rate(options_.schedule, done_.value);
         // Rank 0 alone looks at the clock; a signal may reach any rank. The sums decide on every
         // rank alike.
-        std::vector<double> votes{signals_.requested() ? 1.0 : 0.0,
+        std::vector<double> votes{context_.signals.requested() ? 1.0 : 0.0,
                                   context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0};
         const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
         done_ += Step(1);
@@ -200,30 +205,7 @@ class Pretraining {
         }
         std::int64_t failed = 0;
         const Stopwatch watch;
-        mpi::on_root(context_.ranks, [&] {
-            if (!context_.may_publish()) {
-                throw MismatchError(
-                    "a later start has taken over " + options_.run.string() +
-                    " (this job's checkpoint would overwrite newer ones); this job ends here");
-            }
-        });
-        if (context_.ranks.is_root()) {
-            try {
-                const auto written = checkpoint::write_checkpoint(
-                    options_.run, context_.generation,
-                    checkpoint_contents(replica_, done_, options_, manifest_));
-                checkpoint::retain(options_.run, options_.keep_checkpoints);
-                Bytes bytes;
-                for (const auto& file : std::filesystem::directory_iterator(written.folder)) {
-                    bytes += Bytes(file.file_size());
-                }
-                context_.observer.on_checkpoint({done_, written.folder, bytes, watch.elapsed()});
-            } catch (const Error& error) {
-                failed = 1;
-                context_.log.warn("{}\n  older checkpoints stay valid; training goes on",
-                                  error.what());
-            }
-        }
+        mpi::on_root(context_.ranks, [&] { failed = write_checkpoint() ? 0 : 1; });
         context_.ranks.max(std::span(&failed, 1));
         limit_.saw_checkpoint(watch.elapsed());
         failures_ = failed ? failures_ + 1 : 0;
@@ -236,6 +218,39 @@ class Pretraining {
                 failures_, saved_.value));
         }
         return failed == 0;
+    }
+
+    /// On rank 0. @throw MismatchError if a later start owns the run: then this one has to end
+    bool write_checkpoint() {
+        const Stopwatch watch;
+        try {
+            const auto written = checkpoint::write_checkpoint(
+                options_.run, context_.generation,
+                checkpoint_contents(replica_, done_, options_, manifest_),
+                [this] { require_ownership(); });
+            context_.observer.on_checkpoint(
+                {done_, written.folder, written.bytes, watch.elapsed()});
+        } catch (const MismatchError&) {
+            throw;
+        } catch (const Error& error) {
+            context_.log.warn("{}\n  older checkpoints stay valid; training goes on", error.what());
+            return false;
+        }
+        try {
+            checkpoint::retain(options_.run, options_.keep_checkpoints);
+        } catch (const Error& error) {
+            context_.log.warn("{}; older checkpoints than --keep-checkpoints asks for stay",
+                              error.what());
+        }
+        return true;
+    }
+
+    void require_ownership() const {
+        if (!context_.may_publish()) {
+            throw MismatchError("a later start has taken over " + options_.run.string() +
+                                " (this job's checkpoint would overwrite newer ones); this job "
+                                "ends here");
+        }
     }
 
     void save_at_end() {
@@ -253,7 +268,6 @@ class Pretraining {
     text::Vocabulary vocabulary_;
     train::Replica replica_;
     train::StepRunner runner_;
-    train::StopSignals signals_;
     train::TimeLimit limit_;
     std::unique_ptr<corpus::Loader> loader_;
     std::unique_ptr<corpus::ValidationSet> validation_;

@@ -16,6 +16,7 @@
 #include "optim/schedule.h"
 #include "train/accelerator.h"
 #include "train/observer.h"
+#include "train/stop.h"
 
 namespace hpml::tasks {
 
@@ -51,13 +52,15 @@ struct PretrainOptions {
     int prefetch = 2;                         ///< micro-batches prepared ahead
 };
 
-/// What the run is in and with whom.
+/// What the run is in and with whom. The references outlive the run.
 struct PretrainContext {
     const mpi::Communicator& ranks;
     const Log& log;
-    train::Observer& observer;    ///< told on rank 0
+    train::Observer& observer;  ///< told on rank 0
+    const train::StopSignals& signals;
+    std::filesystem::path resume_from;  ///< of choose_resume_point; empty: begin at step 0
     std::int64_t generation = 1;  ///< of the run directory, for the names of temporary folders
-    /// Asked on rank 0 before a checkpoint is published: false if a later start owns the run
+    /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
     /// directory.
     std::function<bool()> may_publish = [] { return true; };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
@@ -88,6 +91,19 @@ struct PretrainOutcome {
 [[nodiscard]] Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& manifest);
 /// @throw MismatchError with a table of the keys that differ
 void require_same_settings(const Json& checkpoint, const Json& now, const std::string& where);
+
+/// For --resume never, on one rank, before anything is written.
+/// @throw UsageError if the run directory holds anything
+void refuse_used_run(const PretrainOptions& options);
+/// Where to go on: by --resume, the checkpoint folder to restore, verified and of these settings,
+/// or empty to begin at step 0. Writes nothing but the new names of corrupt checkpoints.
+/// Collective.
+/// @throw MismatchError with a table of the settings that differ; InputError if no checkpoint is
+/// valid; UsageError for a checkpoint older than the run's newest
+[[nodiscard]] std::filesystem::path choose_resume_point(const PretrainOptions& options,
+                                                        const corpus::Manifest& manifest,
+                                                        const mpi::Communicator& ranks,
+                                                        const Log& log);
 
 /// Train, validate, save, until all steps are done or somebody wants to stop. Collective.
 /// @param options  resolved; the data folder holds `manifest`

@@ -1,8 +1,11 @@
 #include "tasks/pretrain_checkpoint.h"
 
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 
+#include <optional>
 #include <span>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -53,8 +56,7 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
     return contents;
 }
 
-Step restore(train::Replica& replica, const fs::path& folder, const PretrainOptions& options,
-             const corpus::Manifest& manifest, const mpi::Communicator& ranks) {
+Step restore(train::Replica& replica, const fs::path& folder, const mpi::Communicator& ranks) {
     const at::NoGradGuard no_grad;
     const auto parameters = replica.named_parameters();
     const auto state = replica.optimizer().state();
@@ -62,13 +64,6 @@ Step restore(train::Replica& replica, const fs::path& folder, const PretrainOpti
     mpi::on_root(ranks, [&] {
         const std::string where = "checkpoint " + folder.string();
         const Json saved = read_json(folder / "state.json");
-        if (json_member<int>(saved, "format_version", where) > kFormatVersion) {
-            throw MismatchError(where + " was written by a newer version (format " +
-                                saved.at("format_version").dump() + ", this program reads up to " +
-                                std::to_string(kFormatVersion) + "); use that version");
-        }
-        require_same_settings(json_member<Json>(saved, "settings", where),
-                              fixed_settings(options, manifest), where);
         counters[0] = json_member<std::int64_t>(saved, "step", where);
         counters[1] = json_member<std::int64_t>(saved, "optimizer_steps", where);
         const model::SafetensorsFile weights(folder / "model.safetensors");
@@ -89,26 +84,63 @@ Step restore(train::Replica& replica, const fs::path& folder, const PretrainOpti
     return Step(counters[0]);
 }
 
-fs::path choose_resume_point(const PretrainOptions& options, const mpi::Communicator& ranks,
-                             const Log& log) {
+namespace {
+
+/// Going on from `from` while later steps stand in the run would mix two histories: `retain` would
+/// drop the new checkpoints, and the next `--resume auto` would jump to the old ones.
+void refuse_later_steps(const PretrainOptions& options, const checkpoint::Checkpoint& from) {
+    const auto steps = checkpoint::list_checkpoints(options.run);
+    if (!steps.empty() && steps.back().step > from.step) {
+        throw UsageError(fmt::format(
+            "--resume names step {}, but {} has step {} already (two histories would be mixed "
+            "there); go on with --resume auto, or branch off into another --run",
+            from.step.value, options.run.string(), steps.back().step.value));
+    }
+}
+
+/// A message, not a surprise in the middle of loading, for a checkpoint of other settings.
+void check_settings(const PretrainOptions& options, const corpus::Manifest& manifest,
+                    const fs::path& folder) {
+    const std::string where = "checkpoint " + folder.string();
+    const Json saved = read_json(folder / "state.json");
+    if (json_member<int>(saved, "format_version", where) > kFormatVersion) {
+        throw MismatchError(where + " was written by a newer version (format " +
+                            saved.at("format_version").dump() + ", this program reads up to " +
+                            std::to_string(kFormatVersion) + "); use that version");
+    }
+    require_same_settings(json_member<Json>(saved, "settings", where),
+                          fixed_settings(options, manifest), where);
+}
+
+}  // namespace
+
+fs::path choose_resume_point(const PretrainOptions& options, const corpus::Manifest& manifest,
+                             const mpi::Communicator& ranks, const Log& log) {
     std::string chosen;
     mpi::on_root(ranks, [&] {
-        if (options.resume == "never") {
-            if (!checkpoint::list_checkpoints(options.run).empty()) {
-                throw UsageError(
-                    "--resume never, but " + options.run.string() +
-                    " already holds checkpoints (they would be mixed with those of a new run); "
-                    "choose another --run folder or remove this one");
-            }
-        } else if (options.resume == "auto") {
-            if (const auto newest = checkpoint::newest_checkpoint(options.run, log)) {
-                chosen = newest->folder.string();
-            }
-        } else {
-            chosen = checkpoint::verify_checkpoint(options.resume).folder.string();
+        std::optional<checkpoint::Checkpoint> found;
+        if (options.resume == "auto") {
+            found = checkpoint::newest_checkpoint(options.run, log);
+        } else if (options.resume != "never") {
+            found = checkpoint::verify_checkpoint(options.resume);
+            refuse_later_steps(options, *found);
+        }
+        if (found) {
+            check_settings(options, manifest, found->folder);
+            chosen = found->folder.string();
         }
     });
     return ranks.broadcast(chosen);
+}
+
+void refuse_used_run(const PretrainOptions& options) {
+    std::error_code failure;
+    const fs::directory_iterator entries(options.run, failure);
+    if (options.resume == "never" && !failure && entries != fs::directory_iterator()) {
+        throw UsageError("--resume never, but " + options.run.string() +
+                         " is not empty (what is there would be mixed with a new run); choose "
+                         "another --run folder or remove this one");
+    }
 }
 
 }  // namespace hpml::tasks
