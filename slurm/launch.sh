@@ -8,6 +8,7 @@
 #   HPML_MAX_REQUEUES  after so many restarts the job is not put back; default 100
 # shellcheck shell=bash
 
+hpml_srun_start_seconds=2
 hpml_scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 hpml_say() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-hpml}" "$*"; }
@@ -38,11 +39,16 @@ cmake --build --preset release), load its module, or set HPML_ROOT to an install
     export PATH HPML_HOME
 }
 
-# Decide by the run directory's own verdict, not by an exit code: a planned stop exits 0.
+# Decide by the run directory's own verdict: a planned stop exits 0, as a finished run does. After any other exit
+# the verdict may be an earlier start's, and a job that fails at every start would be put back for ever.
 hpml_requeue_if_interrupted() {
-    local run="$1" verdict
+    local run="$1" status="$2" verdict
     verdict="$(hpml_status --brief "$run" || true)"
     hpml_say "the run in $run is: ${verdict:-unknown}"
+    if ((status != 0)); then
+        hpml_say "not requeued: the program ended with exit code $status; submit the same command again to go on"
+        return 0
+    fi
     [[ "$verdict" == interrupted && -n "${SLURM_JOB_ID:-}" ]] || return 0
     if [[ "${HPML_REQUEUE:-yes}" == no ]]; then
         hpml_say "not requeued (HPML_REQUEUE=no); submit the same command again to go on"
@@ -54,24 +60,37 @@ hpml_requeue_if_interrupted() {
     fi
 }
 
+# hpml_pass_warning SRUN BEGAN: srun hands USR1 on to every rank, but dies of it before it is up.
+hpml_pass_warning() {
+    local srun="$1" wait=$(($2 + hpml_srun_start_seconds - SECONDS))
+    (
+        ((wait <= 0)) || sleep "$wait"
+        kill -USR1 "$srun" 2>/dev/null || true
+    ) &
+}
+
 # hpml_launch RUN PROGRAM ARGUMENTS...: run the program on the job's tasks until it ends.
 hpml_launch() {
-    local run="$1" child status=0
+    local run="$1" child="" began="$SECONDS" is_early=no is_woken=no status=0
     shift
     # The trap stands before srun starts, and srun runs in the background: a shell runs no trap while it waits
-    # for a foreground child. srun hands USR1 on to every rank.
-    trap 'hpml_say "warning signal: asking the run to stop and save"; kill -USR1 "$child" 2>/dev/null || true' USR1
+    # for a foreground child.
+    trap 'is_woken=yes
+          hpml_say "warning signal: asking the run to stop and save"
+          if [[ -n "$child" ]]; then hpml_pass_warning "$child" "$began"; else is_early=yes; fi' USR1
     # srun does not inherit --cpus-per-task from sbatch in Slurm 22.05 to 23.02. --kill-on-bad-exit: no rank
     # waits for a lost one.
     srun --mpi="${HPML_MPI:-pmix}" --kill-on-bad-exit=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" "$@" &
     child=$!
+    if [[ "$is_early" == yes ]]; then hpml_pass_warning "$child" "$began"; fi
     while :; do
+        # The trap ends `wait` early with a status that is not srun's; the shell keeps srun's for the next `wait`.
+        is_woken=no
         status=0
         wait "$child" || status=$?
-        # A trap ends `wait` early with a status above 128; the child is then still there.
-        kill -0 "$child" 2>/dev/null || break
+        [[ "$is_woken" == yes ]] || break
     done
     trap - USR1
-    hpml_requeue_if_interrupted "$run"
+    hpml_requeue_if_interrupted "$run" "$status"
     return "$status"
 }
