@@ -16,6 +16,7 @@
 #include "apps/hpml_pretrain_options.h"
 #include "apps/places.h"
 #include "apps/program.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/version.h"
 #include "mpi/environment.h"
@@ -154,6 +155,7 @@ int pretrain(const PretrainProgramOptions& wanted, const std::string& effective_
     train::require_same(ranks, "options", effective_config);
     Log log(ranks.rank(), ranks.is_root());
     PretrainProgramOptions options = wanted;
+    (void)fault_point("start", Step(0), ranks.rank());
     const Setup setup = set_up(options, ranks);
     options.run = setup.options;
     const RunOwner owner(options, ranks, log);
