@@ -183,10 +183,12 @@ void check_shards_present(const fs::path& data, const Manifest& manifest) {
         }
     }
     if (count > 0) {
-        throw MissingInputError(std::to_string(count) + " of " +
-                                std::to_string(manifest.train.size() + manifest.validation.size()) +
-                                " shards are missing in " + data.string() + ": " + missing +
-                                "; run hpml_prepare again, it makes only these");
+        throw MissingInputError(
+            std::to_string(count) + " of " +
+            std::to_string(manifest.train.size() + manifest.validation.size()) +
+            " shards are missing in " + data.string() + ": " + missing +
+            "; run hpml_prepare again with the same settings, it makes all shards "
+            "anew");
     }
 }
 

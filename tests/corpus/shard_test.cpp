@@ -242,7 +242,8 @@ BOOST_AUTO_TEST_CASE(all_missing_shards_are_listed_at_once) {
     std::filesystem::remove(data / "validation-0.h5");
     test::must_fail<MissingInputError>(
         [&] { corpus::SplitReader reader(data.path(), manifest, corpus::Split::Train); },
-        {"3 of 4 shards", "train-0.h5, train-2.h5, validation-0.h5"});
+        {"3 of 4 shards", "train-0.h5, train-2.h5, validation-0.h5",
+         "hpml_prepare again with the same settings, it makes all shards anew"});
 }
 
 BOOST_AUTO_TEST_CASE(a_link_in_place_of_a_shard_is_refused) {
