@@ -1,12 +1,60 @@
 #include "base/log.h"
 
 #include <spdlog/logger.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 #include <atomic>
+#include <mutex>
+#include <utility>
 
 namespace hpml {
+
+/// Lines on a stream, the last of which may be one that is replaced by the next.
+class ConsoleSink : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    ConsoleSink(bool rewrites, bool colors, std::FILE* stream)
+        : rewrites_(rewrites), colors_(colors), stream_(stream) {}
+    ~ConsoleSink() override { end_progress(); }
+    ConsoleSink(const ConsoleSink&) = delete;
+    ConsoleSink& operator=(const ConsoleSink&) = delete;
+    ConsoleSink(ConsoleSink&&) = delete;
+    ConsoleSink& operator=(ConsoleSink&&) = delete;
+
+    void progress(std::string_view line) {
+        const std::lock_guard lock(mutex_);
+        progress_ = line;
+        write(fmt::format("{}{}", kClear, progress_));
+    }
+    void end_progress() {
+        const std::lock_guard lock(mutex_);
+        if (!progress_.empty()) {
+            write("\n");
+            progress_.clear();
+        }
+    }
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        const std::string_view line(message.payload.data(), message.payload.size());
+        // Also without a progress line of our own: another rank's may stand on the same terminal.
+        write(fmt::format("{}{}\n{}", rewrites_ ? kClear : "",
+                          colors_ ? with_colored_word(line) : std::string(line), progress_));
+    }
+    void flush_() override { std::fflush(stream_); }
+
+  private:
+    /// To the line's begin, and empty to its end.
+    static constexpr std::string_view kClear = "\r\x1b[K";
+
+    /// In one call, so that what other processes write does not come in between.
+    void write(const std::string& text) const { std::fwrite(text.data(), 1, text.size(), stream_); }
+
+    bool rewrites_;
+    bool colors_;
+    std::FILE* stream_;
+    std::string progress_;
+};
 
 namespace {
 
@@ -21,15 +69,32 @@ void report_once(const std::string& reason) {
 
 }  // namespace
 
-Log::Log(Rank rank, bool speaks)
-    : logger_(std::make_shared<spdlog::logger>("hpml",
-                                               std::make_shared<spdlog::sinks::stderr_sink_mt>())),
+Log::Log(Rank rank, bool speaks, ConsoleStyle style, std::FILE* stream)
+    : style_(std::move(style)),
+      console_(std::make_shared<ConsoleSink>(style_.rewrites, style_.colors, stream)),
+      logger_(std::make_shared<spdlog::logger>("hpml", console_)),
       rank_(rank),
       speaks_(speaks) {
-    logger_->set_pattern("%v");
-    logger_->flush_on(spdlog::level::info);
+    // Lines at the level below are for the file only.
+    console_->set_level(spdlog::level::info);
+    logger_->set_level(spdlog::level::debug);
+    logger_->flush_on(spdlog::level::debug);
     logger_->set_error_handler(report_once);
 }
+
+void Log::progress(std::string_view line, Keep keep) const {
+    if (!speaks_) {
+        return;
+    }
+    if (style_.rewrites) {
+        console_->progress(line);
+    }
+    if (keep == Keep::Yes) {
+        logger_->log(style_.rewrites ? spdlog::level::debug : spdlog::level::info, line);
+    }
+}
+
+void Log::end_progress() const { console_->end_progress(); }
 
 void Log::also_to_file(const std::string& path) {
     try {
