@@ -57,7 +57,7 @@ int finetune(const FinetuneProgramOptions& options, const std::string& effective
              const mpi::Communicator& ranks) {
     check_launch(ranks.size());
     train::require_same(ranks, "options", effective_config);
-    Log log(ranks.rank(), ranks.is_root());
+    Log log(ranks.rank(), ranks.is_root(), stderr_style(options.color));
     FinetuneObserver observer(options, log, ranks.size());
     try {
         tasks::GlueContext context = make_context(options, ranks, log, observer);

@@ -7,10 +7,16 @@
 
 namespace hpml {
 
+namespace {
+
+// status.json is for people and scripts that poll; more often than this it would only load the file
+// system.
+constexpr Seconds kStatusInterval{2.0};
+
+}  // namespace
+
 FinetuneObserver::FinetuneObserver(const FinetuneProgramOptions& options, Log& log, int ranks)
-    : options_(options),
-      log_(log),
-      policy_(options.log_every.value > 0 ? options.log_every : default_log_interval()) {
+    : options_(options), log_(log), console_(log, options.log_every, ranks) {
     status_.program = "hpml_finetune";
     status_.started = utc_timestamp();
     status_.process = this_process();
@@ -48,41 +54,28 @@ void FinetuneObserver::on_step(const train::StepRecord& record) {
                       {"tokens", record.tokens.value},
                       {"seconds", record.seconds.value},
                       {"comm_wait_seconds", record.comm_wait.value}});
-    ++steps_;
-    step_time_ += record.seconds;
-    comm_wait_ += record.comm_wait;
-    tokens_ += record.tokens;
-    if (policy_.shows(now(), record.step == record.steps)) {
-        show(record);
-        write();
-    }
-}
-
-void FinetuneObserver::show(const train::StepRecord& record) {
-    StepLine line;
-    line.step = record.step.value;
-    line.steps = record.steps.value;
-    line.loss = record.loss;
-    line.learning_rate = record.learning_rate;
-    line.grad_norm = record.gradient_norm;
-    line.step_time = Seconds(step_time_.value / steps_);
-    line.tokens_per_second = static_cast<double>(tokens_.value) / step_time_.value;
-    line.ranks = status_.ranks;
-    line.communication_share = comm_wait_.value / step_time_.value;
-    line.remaining =
-        Seconds(line.step_time.value * static_cast<double>(record.steps.value - record.step.value));
-    log_.info("{}", step_text(line));
+    console_.add({.step = record.step.value,
+                  .steps = record.steps.value,
+                  .loss = record.loss,
+                  .learning_rate = record.learning_rate,
+                  .grad_norm = record.gradient_norm,
+                  .seconds = record.seconds,
+                  .data_wait = record.data_wait,
+                  .comm_wait = record.comm_wait,
+                  .tokens = static_cast<double>(record.tokens.value)},
+                 now());
     status_.step = record.step.value;
     status_.steps = record.steps.value;
     status_.loss = record.loss;
     status_.learning_rate = record.learning_rate;
-    status_.tokens_per_second = line.tokens_per_second;
-    steps_ = 0;
-    step_time_ = comm_wait_ = Seconds(0);
-    tokens_ = Tokens(0);
+    status_.tokens_per_second = console_.tokens_per_second();
+    if (now() - last_written_ > kStatusInterval) {
+        write();
+    }
 }
 
 void FinetuneObserver::on_end(RunState state, int exit_code, const std::string& message) {
+    console_.end();
     if (lock_) {
         status_.state = state;
         status_.exit_code = exit_code;
@@ -93,6 +86,7 @@ void FinetuneObserver::on_end(RunState state, int exit_code, const std::string& 
 
 void FinetuneObserver::write() {
     status_.seconds = watch_.elapsed().value;
+    last_written_ = now();
     try {
         write_status(options_.run.run, status_);
     } catch (const Error& error) {

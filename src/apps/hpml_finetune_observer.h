@@ -33,21 +33,16 @@ class FinetuneObserver : public train::Observer {
     void on_end(RunState state, int exit_code, const std::string& message);
 
   private:
-    void show(const train::StepRecord& record);
     void write();
 
     const FinetuneProgramOptions& options_;
     Log& log_;
-    LogPolicy policy_;
+    StepConsole console_;
     std::unique_ptr<RunLock> lock_;
     std::unique_ptr<MetricsLog> metrics_;
     RunStatus status_;
     Stopwatch watch_;
-    // Since the last console line:
-    int steps_ = 0;
-    Seconds step_time_;
-    Seconds comm_wait_;
-    Tokens tokens_;
+    Seconds last_written_;
     bool has_warned_ = false;
 };
 

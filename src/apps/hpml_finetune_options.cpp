@@ -97,8 +97,13 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
         .unit("MiB")
         .at_least(0)
         .add("log-every", options.log_every,
-             "Time between console lines; 0: 30 s, 5 s on a terminal")
-        .at_least(0);
+             "Time between lines; 0: 30 s. A terminal shows one line that is always fresh")
+        .at_least(0)
+        .add_words(
+            "color", options.color,
+            {{"auto", ColorWhen::Auto}, {"always", ColorWhen::Always}, {"never", ColorWhen::Never}},
+            "Colors for warnings, errors and the verdict; auto: on a terminal, without "
+            "$NO_COLOR");
 }
 
 }  // namespace

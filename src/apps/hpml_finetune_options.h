@@ -1,6 +1,7 @@
 #pragma once
 
 #include "apps/options.h"
+#include "base/terminal.h"
 #include "tasks/glue.h"
 
 namespace hpml {
@@ -8,8 +9,9 @@ namespace hpml {
 /// What the executable itself needs beside the options of the run.
 struct FinetuneProgramOptions {
     tasks::GlueOptions run;
-    Seconds log_every;  ///< 0: 30 s, 5 s on a terminal
-    int threads = 0;    ///< per rank; 0: from the affinity masks
+    Seconds log_every;  ///< 0: 30 s
+    ColorWhen color = ColorWhen::Auto;
+    int threads = 0;  ///< per rank; 0: from the affinity masks
     bool break_lock = false;
 };
 

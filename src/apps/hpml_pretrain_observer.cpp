@@ -16,9 +16,7 @@ constexpr Seconds kStatusInterval{2.0};
 
 PretrainObserver::PretrainObserver(const PretrainProgramOptions& options, const Log& log, int ranks,
                                    std::int64_t generation)
-    : options_(options),
-      log_(log),
-      policy_(options.log_every.value > 0 ? options.log_every : default_log_interval()) {
+    : options_(options), log_(log), console_(log, options.log_every, ranks) {
     status_.program = "hpml_pretrain";
     status_.steps = options.run.steps;
     status_.started = utc_timestamp();
@@ -62,45 +60,23 @@ void PretrainObserver::on_step(const train::StepRecord& record) {
                       {"seconds", record.seconds.value},
                       {"data_wait_seconds", record.data_wait.value},
                       {"comm_wait_seconds", record.comm_wait.value}});
-    ++steps_;
-    step_time_ += record.seconds;
-    data_wait_ += record.data_wait;
-    comm_wait_ += record.comm_wait;
-    tokens_ += static_cast<double>(record.tokens.value);
+    console_.add({.step = record.step.value,
+                  .steps = record.steps.value,
+                  .loss = record.loss,
+                  .learning_rate = record.learning_rate,
+                  .grad_norm = record.gradient_norm,
+                  .seconds = record.seconds,
+                  .data_wait = record.data_wait,
+                  .comm_wait = record.comm_wait,
+                  .tokens = static_cast<double>(record.tokens.value)},
+                 now());
     status_.step = record.step.value;
     status_.loss = record.loss;
     status_.learning_rate = record.learning_rate;
-    if (policy_.shows(now(), record.step == record.steps)) {
-        show(record);
-    }
+    status_.tokens_per_second = console_.tokens_per_second();
     if (now() - last_written_ > kStatusInterval) {
         write();
     }
-}
-
-void PretrainObserver::show(const train::StepRecord& record) {
-    const double time = step_time_.value;
-    StepLine line;
-    line.step = record.step.value;
-    line.steps = record.steps.value;
-    line.loss = record.loss;
-    line.learning_rate = record.learning_rate;
-    line.grad_norm = record.gradient_norm;
-    line.step_time = Seconds(time / steps_);
-    line.tokens_per_second = tokens_ / time;
-    line.ranks = status_.ranks;
-    line.data_share = data_wait_.value / time;
-    line.communication_share = comm_wait_.value / time;
-    line.remaining =
-        Seconds(line.step_time.value * static_cast<double>(record.steps.value - record.step.value));
-    if (last_checkpoint_) {
-        line.checkpoint_age = now() - *last_checkpoint_;
-    }
-    status_.tokens_per_second = line.tokens_per_second;
-    log_.info("{}", step_text(line));
-    steps_ = 0;
-    step_time_ = data_wait_ = comm_wait_ = Seconds(0);
-    tokens_ = 0;
 }
 
 void PretrainObserver::on_validation(const train::ValidationRecord& record) {
@@ -121,7 +97,7 @@ void PretrainObserver::on_checkpoint(const train::CheckpointRecord& record) {
                       {"step", record.step.value},
                       {"bytes", record.bytes.value},
                       {"seconds", record.seconds.value}});
-    last_checkpoint_ = now();
+    console_.saw_checkpoint(now());
     status_.checkpoint = record.folder.filename().string();
     log_.info("checkpoint {}: {:.1f} MB in {:.2f} s", status_.checkpoint,
               static_cast<double>(record.bytes.value) / 1e6, record.seconds.value);
@@ -129,6 +105,7 @@ void PretrainObserver::on_checkpoint(const train::CheckpointRecord& record) {
 }
 
 void PretrainObserver::on_end(RunState state, int exit_code, const std::string& message) {
+    console_.end();
     status_.state = state;
     status_.exit_code = exit_code;
     status_.message = message;

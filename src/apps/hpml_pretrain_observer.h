@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "apps/hpml_pretrain_options.h"
 #include "base/clock.h"
@@ -28,24 +27,16 @@ class PretrainObserver : public train::Observer {
     void on_end(RunState state, int exit_code, const std::string& message);
 
   private:
-    void show(const train::StepRecord& record);
     void write();
 
     const PretrainProgramOptions& options_;
     const Log& log_;
-    LogPolicy policy_;
+    StepConsole console_;
     std::unique_ptr<MetricsLog> metrics_;
     RunStatus status_;
     Stopwatch watch_;
     double seconds_before_ = 0;  ///< of earlier starts
     Seconds last_written_;
-    std::optional<Seconds> last_checkpoint_;
-    // Since the last console line:
-    int steps_ = 0;
-    Seconds step_time_;
-    Seconds data_wait_;
-    Seconds comm_wait_;
-    double tokens_ = 0;
     bool has_warned_ = false;
 };
 

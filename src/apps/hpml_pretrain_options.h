@@ -3,6 +3,7 @@
 #include <string>
 
 #include "apps/options.h"
+#include "base/terminal.h"
 #include "tasks/pretrain.h"
 
 namespace hpml {
@@ -10,7 +11,8 @@ namespace hpml {
 /// What the executable itself needs beside the options of the run.
 struct PretrainProgramOptions {
     tasks::PretrainOptions run;
-    Seconds log_every;  ///< 0: 30 s, 5 s on a terminal
+    Seconds log_every;  ///< 0: 30 s
+    ColorWhen color = ColorWhen::Auto;
     bool break_lock = false;
 };
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kColumns = 120;
 constexpr int kFirstSteps = 5;
+constexpr Seconds kDefaultInterval{30};
+/// A terminal's line changes no faster than an eye follows and a slow connection carries.
+constexpr Seconds kRedrawInterval{0.2};
 
 std::string step_time_text(Seconds time) {
     const double milliseconds = time.value * 1e3;
@@ -63,7 +66,7 @@ std::string age_text(Seconds time) {
                            : fmt::format("{}d", total / 86400);
 }
 
-std::string step_text(const StepLine& line) {
+std::string step_text(const StepLine& line, std::size_t columns) {
     const double done =
         line.steps > 0 ? 100.0 * static_cast<double>(line.step) / static_cast<double>(line.steps)
                        : 0;
@@ -84,10 +87,10 @@ std::string step_text(const StepLine& line) {
         parts.push_back("ckpt " + age_text(*line.checkpoint_age) + " ago");
     }
     constexpr std::size_t kSpeedPart = 5;
-    if (line.ranks == 1 || joined(parts).size() > kColumns) {
+    if (line.ranks == 1 || joined(parts).size() > columns) {
         parts[kSpeedPart] = speed;
     }
-    while (joined(parts).size() > kColumns) {
+    while (parts.size() > 1 && joined(parts).size() > columns) {
         parts.pop_back();
     }
     return joined(parts);
@@ -102,6 +105,61 @@ bool LogPolicy::shows(Seconds now, bool is_last) {
     return true;
 }
 
-Seconds default_log_interval() { return Seconds(::isatty(STDERR_FILENO) != 0 ? 5 : 30); }
+StepConsole::StepConsole(const Log& log, Seconds interval, int ranks)
+    : log_(log), policy_(interval > Seconds(0) ? interval : kDefaultInterval), ranks_(ranks) {}
+
+void StepConsole::add(const StepSample& sample, Seconds now) {
+    if (is_new_window_) {
+        is_new_window_ = false;
+        steps_ = 0;
+        step_time_ = data_wait_ = comm_wait_ = Seconds(0);
+        tokens_ = 0;
+    }
+    ++steps_;
+    step_time_ += sample.seconds;
+    data_wait_ += sample.data_wait;
+    comm_wait_ += sample.comm_wait;
+    tokens_ += sample.tokens;
+    const bool rewrites = log_.style().rewrites;
+    const bool is_last = sample.step == sample.steps;
+    is_new_window_ = policy_.shows(now, is_last);
+    if (is_new_window_ && !rewrites) {
+        log_.progress(step_text(line(sample, now)), Keep::Yes);
+    } else if (is_new_window_ || (rewrites && now - last_drawn_ >= kRedrawInterval)) {
+        // The last column stays free: some terminals wrap a line that fills it.
+        const auto width = static_cast<std::size_t>(std::max(log_.style().columns() - 1, 1));
+        log_.progress(step_text(line(sample, now), std::min(width, kColumns)),
+                      is_new_window_ ? Keep::Yes : Keep::No);
+        last_drawn_ = now;
+    }
+    if (is_last) {
+        end();
+    }
+}
+
+StepLine StepConsole::line(const StepSample& sample, Seconds now) const {
+    const double time = step_time_.value;
+    StepLine line;
+    line.step = sample.step;
+    line.steps = sample.steps;
+    line.loss = sample.loss;
+    line.learning_rate = sample.learning_rate;
+    line.grad_norm = sample.grad_norm;
+    line.step_time = Seconds(time / steps_);
+    line.tokens_per_second = tokens_per_second();
+    line.ranks = ranks_;
+    line.data_share = time > 0 ? data_wait_.value / time : 0;
+    line.communication_share = time > 0 ? comm_wait_.value / time : 0;
+    line.remaining =
+        Seconds(line.step_time.value * static_cast<double>(sample.steps - sample.step));
+    if (last_checkpoint_) {
+        line.checkpoint_age = now - *last_checkpoint_;
+    }
+    return line;
+}
+
+double StepConsole::tokens_per_second() const {
+    return step_time_ > Seconds(0) ? tokens_ / step_time_.value : 0;
+}
 
 }  // namespace hpml

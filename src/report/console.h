@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "base/units.h"
 
 namespace hpml {
@@ -25,9 +26,9 @@ struct StepLine {
 };
 
 /// "step 120/1000 12.0% | loss 2.3145 | lr 9.8e-05 | gnorm 1.02 | 812 ms | 161k tok/s (40.2k/rank)
-/// | data 1% comm 12% | ETA 02:11 | ckpt 3m ago" on one line: ASCII, at most 120 columns. Where it
-/// would be longer the rate per rank goes first, then parts from the end.
-[[nodiscard]] std::string step_text(const StepLine& line);
+/// | data 1% comm 12% | ETA 02:11 | ckpt 3m ago" on one line: ASCII, at most `columns` wide. Where
+/// it would be longer the rate per rank goes first, then parts from the end.
+[[nodiscard]] std::string step_text(const StepLine& line, std::size_t columns = 120);
 
 /// "9d 02:11", "02:11:09", "11:09".
 [[nodiscard]] std::string clock_text(Seconds time);
@@ -51,7 +52,50 @@ class LogPolicy {
     int shown_ = 0;
 };
 
-/// The default time between lines: 30 s, 5 s where a person watches a terminal.
-[[nodiscard]] Seconds default_log_interval();
+/// One finished step, as the console wants to know it.
+struct StepSample {
+    std::int64_t step = 0;  ///< steps done
+    std::int64_t steps = 0;
+    double loss = 0;
+    double learning_rate = 0;
+    double grad_norm = 0;
+    Seconds seconds;
+    Seconds data_wait;
+    Seconds comm_wait;
+    double tokens = 0;  ///< of all ranks
+};
+
+/// Shows the steps: plain lines in time (LogPolicy), for the console and the log file; on a
+/// terminal instead a single line that is always fresh, while the file still gets the timed lines.
+class StepConsole {
+  public:
+    /// The log outlives this.
+    /// @param interval  between the timed lines; 0: 30 s
+    StepConsole(const Log& log, Seconds interval, int ranks);
+
+    /// @param now  monotonic
+    void add(const StepSample& sample, Seconds now);
+    void saw_checkpoint(Seconds now) { last_checkpoint_ = now; }
+    /// Of the steps since the last timed line; 0 before the first step.
+    [[nodiscard]] double tokens_per_second() const;
+    /// No more steps in this start: a terminal's line shall stand.
+    void end() const { log_.end_progress(); }
+
+  private:
+    [[nodiscard]] StepLine line(const StepSample& sample, Seconds now) const;
+
+    const Log& log_;
+    LogPolicy policy_;
+    int ranks_;
+    std::optional<Seconds> last_checkpoint_;
+    Seconds last_drawn_;
+    bool is_new_window_ = true;
+    // Since the last timed line:
+    int steps_ = 0;
+    Seconds step_time_;
+    Seconds data_wait_;
+    Seconds comm_wait_;
+    double tokens_ = 0;
+};
 
 }  // namespace hpml

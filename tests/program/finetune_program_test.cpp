@@ -1,7 +1,13 @@
 // hpml_finetune as a user starts it, on the sample's sentence task.
 
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <boost/test/unit_test.hpp>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "program/sample.h"
 
@@ -9,6 +15,33 @@ using namespace hpml;
 using namespace hpml::test;
 
 namespace {
+
+/// What a command shows to somebody who starts it on a terminal of 90 columns.
+std::string on_terminal(const std::string& command) {
+    const winsize size{.ws_row = 40, .ws_col = 90, .ws_xpixel = 0, .ws_ypixel = 0};
+    int terminal = -1;
+    const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
+    if (child == 0) {
+        const std::string line =
+            "unset NO_COLOR; export TERM=xterm; exec timeout -k 5 60 " + command;
+        ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+        ::_exit(127);
+    }
+    std::string shown;
+    std::array<char, 4096> piece{};
+    for (;;) {
+        const ssize_t got = ::read(terminal, piece.data(), piece.size());
+        if (got <= 0) {
+            break;
+        }
+        shown.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(terminal);
+    BOOST_TEST(status == 0, shown);
+    return shown;
+}
 
 struct Fixture {
     ScratchFolder folder{"finetune"};
@@ -100,6 +133,32 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_not_known_and_a_length_beyond_the_model_are_
         " --vocab " + source("data/sample/vocab.txt") + " --max-sequence-length 65");
     BOOST_TEST(length.code == 64, length.output);
     BOOST_TEST(length.says("beyond the model's 64 positions"), length.output);
+}
+
+BOOST_AUTO_TEST_CASE(on_a_terminal_also_mpiruns_own_the_steps_share_one_line) {
+    const std::string clear = "\r\x1b[K";
+    for (const int ranks : {0, 2}) {
+        const std::string run = "terminal" + std::to_string(ranks);
+        const std::string started = command(2, run, "--micro-batch 8");
+        const std::string shown =
+            on_terminal(ranks == 0 ? started.substr(mpirun(2).size()) : started);
+        BOOST_TEST(shown.find(clear + "step 1/3") != std::string::npos, shown);
+        BOOST_TEST(shown.find(clear + "step 3/3") != std::string::npos, shown);
+        BOOST_TEST(shown.find("step 1/3") == shown.rfind("step 1/3"), shown);
+        const auto begin = shown.find(clear + "step 3/3") + clear.size();
+        BOOST_TEST(shown.find("\r\n", begin) - begin < 90u, shown);
+        BOOST_TEST(read_text(folder / run / "log.txt").find('\x1b') == std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_pipe_gets_neither_rewritten_lines_nor_colors_unless_asked_for) {
+    const auto plain = run_command(command(1, "plain", "--learning-rate 1e-12"));
+    const auto colored = run_command(command(1, "colored", "--learning-rate 1e-12 --color always"));
+    BOOST_TEST(plain.says("warning: not every score"), plain.output);
+    BOOST_TEST(!plain.says("\x1b"), plain.output);
+    BOOST_TEST(!plain.says("\r"), plain.output);
+    BOOST_TEST(colored.says("\x1b[33mwarning:\x1b[0m not every score"), colored.output);
+    BOOST_TEST(!colored.says("\r"), colored.output);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
