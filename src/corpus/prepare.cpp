@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "corpus/prepare_lock.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
 
@@ -69,9 +70,12 @@ class Preparation {
 
   private:
     [[nodiscard]] OutputState open_output();
+    void lock_output();
+    [[nodiscard]] OutputState compare(const Digest& content);
     void make_pieces();
     void count_rows();
     [[nodiscard]] std::vector<ShardEntry> write_split(bool validation);
+    void expect_same_inputs() const;
     void publish(Manifest& manifest);
     [[nodiscard]] PrepareSummary summarize(const Manifest& manifest) const;
 
@@ -88,6 +92,7 @@ class Preparation {
     const Log& log_;
     fs::path work_;
     Stopwatch watch_;
+    std::optional<PrepareLock> lock_;  ///< on rank 0
     std::optional<text::Vocabulary> vocabulary_;
     std::vector<InputEntry> inputs_;
     Bytes input_bytes_;
@@ -113,14 +118,50 @@ OutputState Preparation::open_output() {
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
-    settings_ = prepare_settings(options_, *vocabulary_, inputs_);
+    const Digest stamp = input_stamp(inputs_);
+    std::string known;
+    mpi::on_root(ranks_, [&] {
+        const auto content = known_content(options_.output, stamp);
+        known = content ? content->hex() : "";
+    });
+    known = ranks_.broadcast(known);
+    // What is finished needs neither the lock nor a folder that can be written to.
+    if (!known.empty() && compare(Digest::from_hex(known)) == OutputState::Finished) {
+        return OutputState::Finished;
+    }
+    lock_output();
+    const OutputState state =
+        compare(known.empty() ? input_content(inputs_, ranks_) : Digest::from_hex(known));
+    mpi::on_root(ranks_, [&] {
+        if (state != OutputState::Finished) {
+            make_folders(work_);
+        }
+        write_settings(options_.output, settings_, stamp);
+    });
+    return state;
+}
+
+void Preparation::lock_output() {
+    mpi::on_root(ranks_, [&] {
+        make_folders(options_.output);
+        lock_.emplace(options_.output);
+        if (!lock_->guards()) {
+            log_.warn(
+                "the file system of {} has no locks; see that no other hpml_prepare writes "
+                "there",
+                options_.output.string());
+        }
+        if (const int removed = lock_->remove_leftovers(); removed > 0) {
+            log_.info("removed {} temporary files of an earlier, killed run", removed);
+        }
+    });
+}
+
+OutputState Preparation::compare(const Digest& content) {
+    settings_ = prepare_settings(options_, *vocabulary_, inputs_, content);
     std::int64_t state = 0;
     mpi::on_root(ranks_, [&] {
         state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
-        if (state != static_cast<std::int64_t>(OutputState::Finished)) {
-            make_folders(work_);
-            write_settings(options_.output, settings_);
-        }
     });
     ranks_.max(std::span(&state, 1));
     return static_cast<OutputState>(state);
@@ -227,6 +268,23 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
     return all;
 }
 
+void Preparation::expect_same_inputs() const {
+    const auto now = list_inputs(options_.inputs, options_.output, ranks_);
+    if (input_stamp(now) == input_stamp(inputs_)) {
+        return;
+    }
+    const Digest content = input_content(now, ranks_);
+    mpi::agree(ranks_, [&] {
+        if (prepare_settings(options_, *vocabulary_, now, content) != settings_) {
+            throw InputError(
+                "the input has changed while it was prepared (the shards would mix "
+                "its states); remove " +
+                options_.output.string() +
+                " and run hpml_prepare again when nothing writes to the input");
+        }
+    });
+}
+
 void Preparation::publish(Manifest& manifest) {
     manifest.sequence_length = options_.sequence_length;
     manifest.lower_case = options_.lower_case;
@@ -289,6 +347,7 @@ PrepareSummary Preparation::run() {
     Manifest manifest;
     manifest.train = write_split(false);
     manifest.validation = write_split(true);
+    expect_same_inputs();
     publish(manifest);
     return summarize(manifest);
 }

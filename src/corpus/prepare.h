@@ -47,10 +47,12 @@ struct PrepareSummary {
 /// Each input file becomes one piece of token ids in OUTPUT/.work, made by any rank; then the
 /// pieces, in input order, are cut into shards. Memory is bounded by the longest document and one
 /// shard, whatever the size of the input. An interrupted preparation goes on from its finished
-/// pieces; a finished one is recognised by its settings, which include the names and sizes of the
-/// inputs. manifest.json is written last.
-/// @throw MissingInputError, InputError; MismatchError naming the settings that differ from those
-/// of what lies in the output; OutputError, IoError. The same on every rank
+/// pieces; a finished one is recognised by its settings, which include the names, sizes and content
+/// of the inputs (content whose size and times are as before is not read again). manifest.json is
+/// written last.
+/// @throw MissingInputError; InputError also if an input changes meanwhile; MismatchError naming
+/// the settings that differ from those of what lies in the output; OutputError also while another
+/// hpml_prepare works in the output; IoError. The same on every rank
 [[nodiscard]] PrepareSummary prepare(const PrepareOptions& options, const mpi::Communicator& ranks,
                                      const Log& log);
 

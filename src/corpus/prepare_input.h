@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/units.h"
 #include "mpi/communicator.h"
 
@@ -14,6 +16,8 @@ struct InputEntry {
     std::filesystem::path path;
     std::string name;  ///< relative to the input that the user named, so that a corpus can move
     Bytes size;
+    std::int64_t modified_ns = 0;  ///< since the epoch
+    std::int64_t changed_ns = 0;   ///< likewise, of the inode: no program can set it back
 };
 
 /// All files below `inputs`, in the order given, a folder's by name; hidden ones are left out. Rank
@@ -23,5 +27,15 @@ struct InputEntry {
 [[nodiscard]] std::vector<InputEntry> list_inputs(const std::vector<std::filesystem::path>& inputs,
                                                   const std::filesystem::path& output,
                                                   const mpi::Communicator& ranks);
+
+/// Of names, sizes and times: the same stamp means the same content, found without reading any. A
+/// copy or a touched file has another stamp and may have the same content.
+[[nodiscard]] Digest input_stamp(const std::vector<InputEntry>& inputs);
+
+/// Of what all files hold, in order; the ranks share the reading. The same on every rank whatever
+/// their number. Collective.
+/// @throw MissingInputError, IoError
+[[nodiscard]] Digest input_content(const std::vector<InputEntry>& inputs,
+                                   const mpi::Communicator& ranks);
 
 }  // namespace hpml::corpus

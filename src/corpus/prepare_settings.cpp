@@ -10,6 +10,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kFileName = "prepare.json";
+constexpr const char* kContent = "input content xxh3_128";
+constexpr const char* kStamp = "input times xxh3_128";  ///< no setting: it may change
 
 const char* format_name(text::DocumentFormat format) {
     switch (format) {
@@ -54,7 +56,7 @@ bool has_all_shards(const fs::path& output, const Manifest& manifest) {
 }  // namespace
 
 Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& vocabulary,
-                      const std::vector<InputEntry>& inputs) {
+                      const std::vector<InputEntry>& inputs, const Digest& content) {
     Hasher names;
     Bytes bytes;
     for (const InputEntry& input : inputs) {
@@ -71,7 +73,8 @@ Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& voc
                 {"vocab xxh3_128", vocabulary.hash().hex()},
                 {"input files", inputs.size()},
                 {"input bytes", bytes.value},
-                {"input names xxh3_128", names.digest().hex()}};
+                {"input names xxh3_128", names.digest().hex()},
+                {kContent, content.hex()}};
 }
 
 Digest settings_hash(const Json& settings) { return hash_text(settings.dump()); }
@@ -96,8 +99,23 @@ OutputState examine_output(const fs::path& output, const Json& settings) {
     return is_whole ? OutputState::Finished : OutputState::Unfinished;
 }
 
-void write_settings(const fs::path& output, const Json& settings) {
-    write_json(output / kFileName, settings);
+void write_settings(const fs::path& output, const Json& settings, const Digest& stamp) {
+    Json noted = settings;
+    noted[kStamp] = stamp.hex();
+    write_json(output / kFileName, noted);
+}
+
+std::optional<Digest> known_content(const fs::path& output, const Digest& stamp) {
+    const fs::path path = output / kFileName;
+    if (!fs::exists(path)) {
+        return std::nullopt;
+    }
+    const Json noted = read_json(path);
+    if (!noted.contains(kStamp) || !noted.contains(kContent) ||
+        json_member<std::string>(noted, kStamp, path.string()) != stamp.hex()) {
+        return std::nullopt;
+    }
+    return Digest::from_hex(json_member<std::string>(noted, kContent, path.string()));
 }
 
 }  // namespace hpml::corpus

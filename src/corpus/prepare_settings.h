@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/hash.h"
@@ -10,10 +12,12 @@
 
 namespace hpml::corpus {
 
-/// Everything that decides the shards' bytes, under the names of the options. No path is in it.
+/// Everything that decides the shards' bytes, under the names of the options. No path and no time
+/// is in it.
+/// @param content  of the inputs, as input_content gives it
 [[nodiscard]] Json prepare_settings(const PrepareOptions& options,
                                     const text::Vocabulary& vocabulary,
-                                    const std::vector<InputEntry>& inputs);
+                                    const std::vector<InputEntry>& inputs, const Digest& content);
 [[nodiscard]] Digest settings_hash(const Json& settings);
 
 /// What an output folder holds for these settings.
@@ -25,7 +29,12 @@ enum class OutputState {
 
 /// @throw MismatchError with a table of the settings that differ; InputError for a bad file
 [[nodiscard]] OutputState examine_output(const std::filesystem::path& output, const Json& settings);
-/// Note the settings in the folder, so that a later run can compare. @throw OutputError, IoError
-void write_settings(const std::filesystem::path& output, const Json& settings);
+/// Note the settings in the folder, so that a later run can compare, and the stamp of the inputs,
+/// so that it need not read them. @throw OutputError, IoError
+void write_settings(const std::filesystem::path& output, const Json& settings, const Digest& stamp);
+/// The hash of the inputs' content that an earlier run has noted, if the inputs have this stamp
+/// still. @throw InputError for a bad file
+[[nodiscard]] std::optional<Digest> known_content(const std::filesystem::path& output,
+                                                  const Digest& stamp);
 
 }  // namespace hpml::corpus

@@ -1,15 +1,20 @@
 #include "corpus/prepare.h"
 
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/manifest.h"
+#include "corpus/prepare_lock.h"
 #include "corpus/prepare_piece.h"
+#include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
 #include "corpus/shard.h"
 #include "support/data.h"
@@ -92,7 +97,7 @@ BOOST_AUTO_TEST_CASE(the_bytes_do_not_depend_on_the_number_of_ranks) {
     BOOST_TEST(summary.documents == 90);
     BOOST_TEST(summary.shards >= 5);
     BOOST_TEST(alone.size() ==
-               (world.is_root() ? static_cast<std::size_t>(summary.shards) + 3 : 0));
+               (world.is_root() ? static_cast<std::size_t>(summary.shards) + 4 : 0));
     BOOST_CHECK(alone == together);
 }
 
@@ -160,6 +165,87 @@ BOOST_AUTO_TEST_CASE(a_second_run_finds_all_there) {
     if (world.is_root()) {
         BOOST_CHECK(fs::last_write_time(options.output / "train-00000.h5") == before);
     }
+}
+
+BOOST_AUTO_TEST_CASE(content_is_read_again_only_if_size_or_times_differ) {
+    write_input("one\n\ntwo\n\nthree\n");
+    (void)run();
+    const auto list = [&] { return list_inputs(options.inputs, options.output, world); };
+    const Digest stamp = input_stamp(list());
+    const Digest content = input_content(list(), world);
+    BOOST_CHECK(known_content(options.output, stamp) == content);
+    world.barrier();
+    write_input("one\n\ntwo\n\nthree\n");
+    BOOST_CHECK(input_stamp(list()) != stamp);
+    BOOST_CHECK(!known_content(options.output, input_stamp(list())));
+    BOOST_CHECK(input_content(list(), world) == content);
+    BOOST_TEST(run().was_complete);
+    BOOST_CHECK(known_content(options.output, input_stamp(list())) == content);
+}
+
+BOOST_AUTO_TEST_CASE(another_text_of_the_same_size_is_refused) {
+    write_input("one\n\ntwo\n\nthree\n");
+    (void)run();
+    write_input("one\n\nsix\n\nthree\n");
+    const auto [message, code] = refusal();
+    BOOST_CHECK(code == ExitCode::Mismatch);
+    BOOST_TEST(contains(message, "input content xxh3_128"), message);
+    BOOST_TEST(!contains(message, "input bytes"), message);
+}
+
+BOOST_AUTO_TEST_CASE(the_content_hash_does_not_depend_on_the_number_of_ranks) {
+    const auto inputs = list_inputs(options.inputs, options.output, world);
+    BOOST_TEST(inputs.size() == 3U);
+    BOOST_CHECK(input_content(inputs, world) == input_content(inputs, mpi::Communicator()));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_preparation_of_the_same_folder_is_refused_with_the_holders_name) {
+    std::optional<PrepareLock> other;
+    if (world.is_root()) {
+        fs::create_directories(options.output);
+        other.emplace(options.output);
+    }
+    const auto [message, code] = refusal();
+    BOOST_CHECK(code == ExitCode::Output);
+    BOOST_TEST(contains(message, "is being prepared by process "), message);
+    if (world.is_root()) {
+        BOOST_TEST(contains(message, "process " + std::to_string(::getpid()) + " on "), message);
+        BOOST_TEST(!fs::exists(options.output / "prepare.json"));
+    }
+    other.reset();
+    world.barrier();
+    BOOST_TEST(!run().was_complete);
+    other.reset();
+    if (world.is_root()) {
+        other.emplace(options.output);
+    }
+    BOOST_TEST(run().was_complete, "what is finished can be looked at under the lock");
+}
+
+BOOST_AUTO_TEST_CASE(what_killed_runs_left_is_removed_and_nothing_else) {
+    const std::vector<std::string> leftovers{
+        "train-00003.h5.tmp-12", "validation-00000.h5.tmp-9", "manifest.json.tmp-1",
+        "vocab.txt.tmp-77777",   ".work/piece-000000.tmp-4",  ".work/piece-000001.json.tmp-4"};
+    const std::vector<std::string> others{"notes.txt.tmp-12", "train-00003.h5.tmp-",
+                                          "train-x.h5.tmp-12", "train-00003.h5.tmp-12a",
+                                          "mytrain-00003.h5.tmp-12"};
+    if (world.is_root()) {
+        fs::create_directories(options.output / ".work");
+        for (const auto* names : {&leftovers, &others}) {
+            for (const std::string& name : *names) {
+                test::write_file(options.output / name, "cut off");
+            }
+        }
+        PrepareLock lock(options.output);
+        BOOST_TEST(lock.remove_leftovers() == static_cast<int>(leftovers.size()));
+        for (const std::string& name : others) {
+            BOOST_TEST(fs::exists(options.output / name), name);
+        }
+        test::write_file(options.output / leftovers.front(), "cut off");
+    }
+    world.barrier();
+    (void)run();
+    BOOST_TEST(!fs::exists(options.output / leftovers.front()));
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_shard_is_made_again) {
