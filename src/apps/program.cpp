@@ -23,9 +23,13 @@ namespace hpml {
 
 namespace {
 
-void print_error(const std::string& message) {
+void print_error(const std::string& message, ColorWhen color) {
     std::fflush(stdout);
-    fmt::print(stderr, "error: {}\n", printable(message));
+    const std::string block = "error: " + printable(message);
+    const ConsoleStyle style = stderr_style(color);
+    // Another rank's progress line may stand on the terminal.
+    fmt::print(stderr, "{}{}\n", style.rewrites ? "\r\x1b[K" : "",
+               style.colors ? with_colored_word(block) : block);
     std::fflush(stderr);
 }
 
@@ -84,12 +88,12 @@ class FailureExchange {
 void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); }
 
 /// Print what has to be printed by this rank and end the job of several ranks.
-[[noreturn]] void fail(FailureExchange& exchange, const Failure& failure) {
+[[noreturn]] void fail(FailureExchange& exchange, const Failure& failure, ColorWhen color) {
     const int rank = exchange.ranks().rank().value;
     const int size = exchange.ranks().size();
     if (failure.is_agreed) {
         if (rank == 0) {
-            print_error(failure.message);
+            print_error(failure.message, color);
         } else {
             wait_for_speaker();
         }
@@ -99,29 +103,30 @@ void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); 
     if (failing.front() != rank) {
         wait_for_speaker();
     } else if (static_cast<int>(failing.size()) == size) {
-        print_error(failure.message);
+        print_error(failure.message, color);
     } else {
-        print_error(fmt::format("rank {}: {}", rank, failure.message));
+        print_error(fmt::format("rank {}: {}", rank, failure.message), color);
     }
     mpi::Environment::abort(failure.code);
 }
 
 /// A failure before MPI is up, or of copies that do not know of each other: alike on every rank.
-int fail_alike(const Failure& failure, int rank) {
+int fail_alike(const Failure& failure, int rank, ColorWhen color) {
     if (rank == 0) {
-        print_error(failure.message);
+        print_error(failure.message, color);
     } else {
         wait_for_speaker();
     }
     return failure.code;
 }
 
-int run_with_mpi(int launched_as, const std::function<int(const mpi::Communicator& world)>& body) {
+int run_with_mpi(int launched_as, ColorWhen color,
+                 const std::function<int(const mpi::Communicator& world)>& body) {
     const auto world = mpi::Communicator::world();
     try {
         check_launch(world.size());
     } catch (...) {
-        return fail_alike(current_failure(), launched_as);
+        return fail_alike(current_failure(), launched_as, color);
     }
     FailureExchange exchange(world);
     try {
@@ -129,20 +134,12 @@ int run_with_mpi(int launched_as, const std::function<int(const mpi::Communicato
     } catch (...) {
         const Failure failure = current_failure();
         if (world.size() > 1) {
-            fail(exchange, failure);
+            fail(exchange, failure, color);
         }
         // The exception has unwound and no other rank waits: MPI may be finalised.
-        print_error(failure.message);
+        print_error(failure.message, color);
         return failure.code;
     }
-}
-
-std::string mpi_library() {
-    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
-    int length = 0;
-    mpi::check(MPI_Get_library_version(text.data(), &length));
-    const std::string_view all(text.data(), static_cast<std::size_t>(length));
-    return std::string(all.substr(0, all.find_first_of(",\n")));
 }
 
 }  // namespace
@@ -173,13 +170,14 @@ int run_program(const std::function<int()>& body) {
         return body();
     } catch (...) {
         const Failure failure = current_failure();
-        print_error(failure.message);
+        print_error(failure.message, ColorWhen::Auto);
         return failure.code;
     }
 }
 
 int run_parallel_program(const std::function<bool()>& options,
-                         const std::function<int(const mpi::Communicator& world)>& body) {
+                         const std::function<int(const mpi::Communicator& world)>& body,
+                         const ColorWhen& color) {
     // Before MPI starts: Open MPI calls a process without a launcher rank 0 in its environment.
     const int launched_as = launched_rank();
     try {
@@ -187,9 +185,9 @@ int run_parallel_program(const std::function<bool()>& options,
             return 0;
         }
         const mpi::Environment environment;
-        return run_with_mpi(launched_as, body);
+        return run_with_mpi(launched_as, color, body);
     } catch (...) {
-        return fail_alike(current_failure(), launched_as);
+        return fail_alike(current_failure(), launched_as, color);
     }
 }
 
@@ -210,6 +208,14 @@ void check_launch(int world_size) {
     throw UsageError("started as " + std::to_string(std::atoi(tasks)) +
                      " separate copies (each would train alone and write the same files); use srun "
                      "--mpi=pmix or mpirun");
+}
+
+std::string mpi_library() {
+    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+    int length = 0;
+    mpi::check(MPI_Get_library_version(text.data(), &length));
+    const std::string_view all(text.data(), static_cast<std::size_t>(length));
+    return std::string(all.substr(0, all.find_first_of(",\n")));
 }
 
 std::string version_text(const std::string& program, const std::vector<std::string>& libraries) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/terminal.h"
 #include "base/units.h"
 #include "mpi/communicator.h"
 
@@ -31,10 +32,12 @@ struct Failure {
 /// same on every rank and printed once; any other is printed with the rank, once if all ranks fail
 /// alike. Both end the job
 /// through MPI_Abort with the error's exit code: an exception never finalises MPI.
+/// @param color  read when an error is printed: `options` may have set it by then
 /// @throw nothing
 [[nodiscard]] int run_parallel_program(
     const std::function<bool()>& options,
-    const std::function<int(const mpi::Communicator& world)>& body);
+    const std::function<int(const mpi::Communicator& world)>& body,
+    const ColorWhen& color = ColorWhen::Auto);
 
 /// Refuse to run as N copies of one rank: under srun without a matching PMIx each task is a world
 /// of its own, and all would write the same files.
@@ -44,6 +47,9 @@ void check_launch(int world_size);
 /// This process's rank as its launcher's environment tells it (mpirun, srun), 0 without one: for
 /// what is said before MPI starts; not to be asked later.
 [[nodiscard]] int launched_rank();
+
+/// The MPI library's name and version in one line, without MPI being started.
+[[nodiscard]] std::string mpi_library();
 
 /// The text of --version: version, revision, build, compiler, MPI library, `libraries`, fault
 /// points. Needs neither MPI to be started nor a GPU.
