@@ -1,27 +1,12 @@
 #include "report/batch_job.h"
 
-#include <array>
-#include <cstdio>
-#include <memory>
 #include <string_view>
+
+#include "base/shell.h"
 
 namespace hpml {
 
 namespace {
-
-struct CloseProcess {
-    void operator()(std::FILE* stream) const noexcept { ::pclose(stream); }
-};
-
-std::string output_of(const std::string& command) {
-    const std::unique_ptr<std::FILE, CloseProcess> process(::popen(command.c_str(), "re"));
-    std::string output;
-    std::array<char, 256> buffer{};
-    while (process && std::fgets(buffer.data(), buffer.size(), process.get()) != nullptr) {
-        output += buffer.data();
-    }
-    return output;
-}
 
 /// Of the states of squeue(1), those in which a job has left its nodes for good.
 bool is_over(std::string_view state) {
@@ -43,7 +28,8 @@ JobState job_state(const std::string& job) {
     }
     // The answer ends with the exit code, which tells "no such job" (an empty list or an error
     // that says so) from "no squeue" and "no answer".
-    const std::string answer = output_of("timeout 10 squeue -h -j " + job + " -o %T 2>&1; echo $?");
+    const std::string answer =
+        shell_output("timeout 10 squeue -h -j " + job + " -o %T 2>&1; echo $?");
     const bool is_unknown_id = answer.find("Invalid job id") != std::string::npos;
     if (is_unknown_id || answer == "0\n") {
         return JobState::Ended;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "corpus/loader.h"
+#include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
 #include "text/vocabulary.h"
 #include "train/replica.h"
@@ -39,6 +40,16 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     return replica;
 }
 
+/// Bytes a second that a save is expected to reach until the first one has been timed: a slow
+/// shared file system.
+constexpr double kExpectedDiskRate = 1e8;
+
+/// Rank 0 alone asks the batch system, and decides for all.
+train::TimeLimit time_limit(const PretrainOptions& options, const mpi::Communicator& ranks) {
+    const auto ask = ranks.is_root() ? train::AskSqueue::Yes : train::AskSqueue::No;
+    return {options.max_hours, train::process_time_sources(ask)};
+}
+
 /// One pretraining run on one rank: the state that its steps share.
 class Pretraining {
   public:
@@ -51,7 +62,10 @@ class Pretraining {
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks},
                   options.clip_norm),
-          limit_(options.max_hours) {
+          limit_(time_limit(options, context.ranks)) {
+        limit_.expect_checkpoint(Seconds(
+            static_cast<double>(estimate_checkpoint(options, model_of(options, manifest)).value) /
+            kExpectedDiskRate));
         open_data();
     }
 
@@ -172,7 +186,11 @@ class Pretraining {
         if (votes[0] > 0) {
             return "a signal asked to stop";
         }
-        return votes[1] > 0 ? "time limit " + limit_.explain() : "";
+        if (votes[1] > 0) {
+            context_.log.info("{}", limit_.stopping_line());
+            return "time limit " + limit_.explain();
+        }
+        return "";
     }
 
     /// Mean loss in nats per masked token of the whole validation split, weighted by tokens over
@@ -192,6 +210,7 @@ class Pretraining {
         }
         context_.ranks.sum(sums);
         const double loss = sums[1] > 0 ? sums[0] / sums[1] : 0;
+        limit_.saw_validation(watch.elapsed());
         if (context_.ranks.is_root()) {
             context_.observer.on_validation({done_, loss, sums[1], watch.elapsed()});
         }
