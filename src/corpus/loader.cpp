@@ -99,24 +99,28 @@ Seconds Loader::stalled() const { return state_->stalled(); }
 
 class ValidationSet::State {
   public:
-    State(const std::filesystem::path& data, const Manifest& manifest, std::int64_t size)
-        : reader(data, manifest, Split::Validation), micro_batch(size) {
-        expects(size > 0, "a micro-batch of at least one row");
+    State(const std::filesystem::path& data, const Manifest& manifest, const LoaderOptions& options)
+        : reader(data, manifest, Split::Validation, options.verify),
+          micro_batch(options.micro_batch),
+          seed(options.seed),
+          masking(options.masking) {
+        expects(micro_batch > 0, "a micro-batch of at least one row");
     }
 
     SplitReader reader;
     std::int64_t micro_batch;
-    std::uint64_t seed = 0;
+    std::uint64_t seed;
     MaskingOptions masking;
 };
 
 ValidationSet::ValidationSet(const std::filesystem::path& data, const Manifest& manifest,
+                             const LoaderOptions& options)
+    : state_(std::make_unique<State>(data, manifest, options)) {}
+ValidationSet::ValidationSet(const std::filesystem::path& data, const Manifest& manifest,
                              std::int64_t micro_batch, std::uint64_t seed,
                              const MaskingOptions& masking)
-    : state_(std::make_unique<State>(data, manifest, micro_batch)) {
-    state_->seed = seed;
-    state_->masking = masking;
-}
+    : ValidationSet(data, manifest,
+                    LoaderOptions{.micro_batch = micro_batch, .seed = seed, .masking = masking}) {}
 ValidationSet::~ValidationSet() = default;
 
 std::int64_t ValidationSet::micro_batches() const {

@@ -8,6 +8,7 @@
 #include "corpus/batch.h"
 #include "corpus/manifest.h"
 #include "corpus/masking.h"
+#include "corpus/shard.h"
 
 namespace hpml::corpus {
 
@@ -24,13 +25,16 @@ struct LoaderOptions {
     std::uint64_t seed = 42;
     MaskingOptions masking;
     int prefetch = 2;  ///< micro-batches prepared ahead by a thread; 0: none, read in the caller
+    /// No where verify_shards has done it for all ranks
+    VerifyHash verify = VerifyHash::Yes;
 };
 
 /// Reads micro-batches of the training split in order, masked. One rank's part is the contiguous
 /// range [first, last) of the micro-batches of every global batch.
 class Loader {
   public:
-    /// Opens all shards and checks them against the manifest (presence, size, schema).
+    /// Opens all shards and checks them against the manifest (presence, size, hash if asked,
+    /// schema).
     /// @throw MissingInputError, InputError naming the shard
     Loader(const std::filesystem::path& data, const Manifest& manifest,
            const LoaderOptions& options);
@@ -57,6 +61,9 @@ class Loader {
 /// into micro-batches of `micro_batch` rows (the last may be shorter), numbered from 0.
 class ValidationSet {
   public:
+    /// Of the options, micro_batch, seed, masking and verify count.
+    ValidationSet(const std::filesystem::path& data, const Manifest& manifest,
+                  const LoaderOptions& options);
     ValidationSet(const std::filesystem::path& data, const Manifest& manifest,
                   std::int64_t micro_batch, std::uint64_t seed, const MaskingOptions& masking);
     ~ValidationSet();

@@ -40,7 +40,7 @@ std::int64_t checked_rows(std::int64_t rows, const std::filesystem::path& data) 
 
 MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                                    const LoaderOptions& options)
-    : reader_((check_batches(manifest, options), data), manifest, Split::Train),
+    : reader_((check_batches(manifest, options), data), manifest, Split::Train, options.verify),
       order_(checked_rows(reader_.rows(), data), options.seed),
       global_batch_(options.global_batch),
       micro_batch_(options.micro_batch),

@@ -85,6 +85,10 @@ class ShardReader {
     std::uint64_t documents_at_ = 0;
 };
 
+/// Compare a shard's file with what the manifest says: its size, then its whole hash. HDF5 is not
+/// used. @throw MissingInputError; InputError naming the shard; IoError
+void verify_shard(const std::filesystem::path& data, const ShardEntry& entry);
+
 /// Check that every shard of the manifest is a regular file. Cheap; done before any is opened.
 /// @throw MissingInputError listing all that are missing, InputError for a link or folder
 void check_shards_present(const std::filesystem::path& data, const Manifest& manifest);

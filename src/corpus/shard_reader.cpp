@@ -166,6 +166,11 @@ std::int64_t ShardReader::document(std::int64_t row) const {
         file_, documents_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int64_t));
 }
 
+void verify_shard(const fs::path& data, const ShardEntry& entry) {
+    const InputFile file(data / entry.name);
+    check_file(file.path(), entry, file, VerifyHash::Yes);
+}
+
 void check_shards_present(const fs::path& data, const Manifest& manifest) {
     std::string missing;
     int count = 0;

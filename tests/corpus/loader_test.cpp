@@ -184,6 +184,22 @@ BOOST_AUTO_TEST_CASE(batches_that_do_not_fit_are_refused) {
                                 {data.path().string(), "no training rows"});
 }
 
+BOOST_AUTO_TEST_CASE(shards_that_were_verified_before_are_not_hashed_again) {
+    const test::ScratchFolder data("loader-verify");
+    auto manifest = test::write_corpus(data.path(), 7, 1);
+    manifest.train[0].hash.low ^= 1;
+    manifest.validation[0].hash.low ^= 1;
+    LoaderOptions options = options_for(4, 4);
+    options.masking = test::masking_options();
+    test::must_fail<InputError>([&] { Loader l(data.path(), manifest, options); },
+                                {"train-0.h5 is damaged"});
+    test::must_fail<InputError>([&] { corpus::ValidationSet v(data.path(), manifest, options); },
+                                {"validation-0.h5 is damaged"});
+    options.verify = corpus::VerifyHash::No;
+    BOOST_TEST(Loader(data.path(), manifest, options).next().sequences() == 4u);
+    BOOST_TEST(corpus::ValidationSet(data.path(), manifest, options).micro_batches() == 3);
+}
+
 BOOST_AUTO_TEST_CASE(the_validation_split_keeps_its_order_and_masks) {
     const test::ScratchFolder data("loader-validation");
     const auto manifest = test::write_corpus(data.path(), 7, 1);
