@@ -1,6 +1,7 @@
 #include "comm/cuda/nccl.h"
 
 #include <c10/cuda/CUDAStream.h>
+#include <cuda_runtime_api.h>
 #include <nccl.h>
 
 #include <chrono>
@@ -24,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 struct Communicator {
     ncclComm_t handle = nullptr;
     void* stream = nullptr;
+    int device = 0;  ///< a thread that drives the communicator has to select it
     Clock::duration timeout{};
 
     Communicator() = default;
@@ -111,7 +113,8 @@ int nccl_create(const device::CudaNcclOptions* options, void** communicator) {
     auto made = std::make_unique<Communicator>();
     made->timeout = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(options->timeout_seconds));
-    if (stream_create(&made->stream) != 0) {
+    if (status_of(cudaGetDevice(&made->device), "cudaGetDevice") != 0 ||
+        stream_create(&made->stream) != 0) {
         return 1;
     }
     ncclUniqueId id;
@@ -134,6 +137,11 @@ int nccl_start(void* communicator, float* values, std::size_t count, void** oper
     auto* comm = static_cast<Communicator*>(communicator);
     if (comm->handle == nullptr) {
         return fail("the NCCL communicator was aborted after an earlier failure");
+    }
+    // A new thread's current device is 0, whatever the rank's is: its events and its LibTorch
+    // stream would be another GPU's.
+    if (select_device(comm->device) != 0) {
+        return 1;
     }
     auto made = std::make_unique<Operation>();
     made->communicator = comm;
@@ -161,7 +169,7 @@ int nccl_poll(void* operation, int* done) {
     if (comm.handle == nullptr) {
         return fail("the NCCL communicator was aborted after an earlier failure");
     }
-    if (event_query(ours->done, done) != 0) {
+    if (select_device(comm.device) != 0 || event_query(ours->done, done) != 0) {
         return 1;
     }
     ncclResult_t state = ncclSuccess;
