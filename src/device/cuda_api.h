@@ -6,7 +6,7 @@
 namespace hpml::device {
 
 /// Raised with every change below: a module of another version is refused.
-inline constexpr std::uint32_t kCudaApiVersion = 1;
+inline constexpr std::uint32_t kCudaApiVersion = 2;
 
 /// Long enough for an ncclUniqueId.
 inline constexpr std::size_t kNcclIdBytes = 128;
@@ -57,12 +57,15 @@ struct CudaApi {
     int (*scale_and_check)(float* values, std::size_t count, float scale, CudaGradientCheck* check,
                            void* stream);
 
+    /// NCCL's version codes: of the headers when the module was built, of the library now.
+    int (*nccl_versions)(int* built, int* loaded);
     int (*nccl_unique_id)(unsigned char* id);
     /// Collective over the ranks of the options; waits until all have come or the time is up.
     int (*nccl_create)(const CudaNcclOptions* options, void** communicator);
     void (*nccl_destroy)(void* communicator);
     /// Sum in place, on the communicator's own stream, after the work that this thread's current
-    /// LibTorch stream holds.
+    /// LibTorch stream holds. Like nccl_poll it makes the communicator's device this thread's
+    /// current one.
     int (*nccl_start)(void* communicator, float* values, std::size_t count, void** operation);
     int (*nccl_poll)(void* operation, int* done);
     void (*nccl_release)(void* operation);

@@ -16,6 +16,18 @@ namespace fs = std::filesystem;
 
 constexpr const char* kAdvice = "use --device cpu";
 
+struct NcclVersion {
+    int major = 0;
+    std::string text;
+};
+
+/// NCCL's code is X * 10000 + Y * 100 + Z; before 2.9 it was X * 1000 + Y * 100 + Z.
+NcclVersion nccl_version(int code) {
+    const int unit = code < 10000 ? 1000 : 10000;
+    return {code / unit, std::to_string(code / unit) + "." + std::to_string(code % unit / 100) +
+                             "." + std::to_string(code % 100)};
+}
+
 /// dlopen says "libNAME.so.1: cannot open shared object file: ..." of a library that is missing.
 [[noreturn]] void refuse_to_load(const fs::path& path, const std::string& message) {
     const auto colon = message.find(':');
@@ -54,9 +66,13 @@ CudaModule::CudaModule(const fs::path& path) {
     }
     api_ = entry();
     expect_version(path.string());
+    expect_nccl(path.string());
 }
 
-CudaModule::CudaModule(const CudaApi& api) : api_(&api) { expect_version("the GPU interface"); }
+CudaModule::CudaModule(const CudaApi& api) : api_(&api) {
+    expect_version("the GPU interface");
+    expect_nccl("the GPU interface");
+}
 
 void CudaModule::expect_version(const std::string& name) const {
     if (api_->version != kCudaApiVersion || api_->bytes != sizeof(CudaApi)) {
@@ -64,6 +80,24 @@ void CudaModule::expect_version(const std::string& name) const {
                             std::to_string(api_->version) + " (this program needs " +
                             std::to_string(kCudaApiVersion) +
                             "); install program and module from one build, or " + kAdvice);
+    }
+}
+
+void CudaModule::expect_nccl(const std::string& name) const {
+    int built = 0;
+    int loaded = 0;
+    if (api_->nccl_versions(&built, &loaded) != 0) {
+        throw ResourceError(
+            "--device cuda: NCCL does not tell its version: " + std::string(api_->last_error()) +
+            "; check libnccl.so.2, or " + kAdvice);
+    }
+    if (nccl_version(built).major != nccl_version(loaded).major) {
+        throw ResourceError("--device cuda: " + name + " was built with NCCL " +
+                            nccl_version(built).text + " and found NCCL " +
+                            nccl_version(loaded).text +
+                            " (their interfaces differ); put the NCCL that it was built with first "
+                            "in LD_LIBRARY_PATH, build it anew with -DHPML_CUDA=ON, or " +
+                            kAdvice);
     }
 }
 

@@ -16,10 +16,11 @@ class CudaModule {
   public:
     /// Open the module of `path`, whether or not there is a GPU. Do it before the first tensor is
     /// made. Local.
-    /// @throw ResourceError if it is absent, needs a missing library, or is of another build
+    /// @throw ResourceError if it is absent, needs a missing library, is of another build, or
+    /// found an NCCL of another major version than it was built with
     explicit CudaModule(const std::filesystem::path& path);
     /// An interface that is there already. It must outlive every copy.
-    /// @throw ResourceError if it is of another build
+    /// @throw ResourceError if it is of another build, or its NCCL is
     explicit CudaModule(const CudaApi& api);
 
     [[nodiscard]] const CudaApi& api() const noexcept { return *api_; }
@@ -38,6 +39,7 @@ class CudaModule {
 
   private:
     void expect_version(const std::string& name) const;
+    void expect_nccl(const std::string& name) const;
 
     const CudaApi* api_ = nullptr;
 };

@@ -30,6 +30,11 @@ const device::CudaApi& fake_api() {
         made.bytes = sizeof(made);
         made.last_error = [] { return "the GPU is held by another process"; };
         made.description = [] { return "CUDA of nowhere"; };
+        made.nccl_versions = [](int* built, int* loaded) {
+            *built = 22809;
+            *loaded = 22703;
+            return 0;
+        };
         made.device_count = [](int* count) {
             *count = fake().count;
             return 0;

@@ -50,6 +50,7 @@ constexpr device::CudaApi kApi = {
     .event_synchronize = event_synchronize,
     .event_elapsed = event_elapsed,
     .scale_and_check = scale_and_check,
+    .nccl_versions = nccl_versions,
     .nccl_unique_id = nccl_unique_id,
     .nccl_create = nccl_create,
     .nccl_destroy = nccl_destroy,

@@ -99,6 +99,14 @@ struct Operation {
 
 }  // namespace
 
+int nccl_versions(int* built, int* loaded) {
+    *built = NCCL_VERSION_CODE;
+    const ncclResult_t result = ncclGetVersion(loaded);
+    return result == ncclSuccess
+               ? 0
+               : fail(std::string("ncclGetVersion: ") + ncclGetErrorString(result));
+}
+
 int nccl_unique_id(unsigned char* id) {
     ncclUniqueId made;
     const ncclResult_t result = ncclGetUniqueId(&made);

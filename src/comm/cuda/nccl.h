@@ -7,6 +7,7 @@
 /// Inside the GPU module only: the NCCL part of CudaApi. The contracts stand in device/cuda_api.h.
 namespace hpml::cuda {
 
+int nccl_versions(int* built, int* loaded);
 int nccl_unique_id(unsigned char* id);
 int nccl_create(const device::CudaNcclOptions* options, void** communicator);
 void nccl_destroy(void* communicator);
