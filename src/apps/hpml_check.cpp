@@ -5,7 +5,9 @@
 #include <torch/version.h>
 
 #include <cstdio>
+#include <span>
 
+#include "apps/default_recipe.h"
 #include "apps/hpml_pretrain_options.h"
 #include "apps/program.h"
 #include "base/file.h"
@@ -158,6 +160,7 @@ int main(int argc, char** argv) {
         table.library(std::string("LibTorch ") + TORCH_VERSION);
         table.example("hpml_check --config jobs/pretrain_bert_base.cfg --data DIR --ranks 16",
                       "what hpml_pretrain with these options will do and need");
+        use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
         return table.parse(argc, argv) == ParseResult::Exit ? 0 : check(options);
     });
 }
