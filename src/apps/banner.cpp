@@ -104,7 +104,7 @@ std::vector<BannerRow> rows_of(const Banner& banner, const std::vector<RankPlace
     std::vector<BannerRow> rows{
         {"libraries", fmt::format("{}", fmt::join(libraries, ", "))},
         {"hosts", host_text(places)},
-        {"ranks x threads", fmt::format("{} x {}", places.size(), banner.threads)},
+        {"ranks, threads", fmt::format("{}; {}", places.size(), banner.threads)},
         {"bindings", binding_text(places)},
         {"communication", banner.communication},
         {"device", banner.device},

@@ -23,7 +23,7 @@ using BannerRow = std::pair<std::string, std::string>;
 struct Banner {
     std::string program;
     std::vector<std::string> libraries;  ///< beside MPI, e.g. "LibTorch 2.11.0"
-    std::string threads;                 ///< per rank and why
+    std::string threads;                 ///< e.g. "2 per rank, as asked"
     std::string communication;
     std::string device;
     std::string cores;                  ///< this rank's affinity mask, e.g. "0-3"; every rank's own

@@ -5,13 +5,21 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "apps/banner.h"
 #include "apps/hpml_finetune_observer.h"
 #include "apps/hpml_finetune_options.h"
 #include "apps/program.h"
-#include "base/version.h"
 #include "corpus/glue.h"
+#include "device/affinity.h"
+#include "device/memory.h"
+#include "h5/version.h"
 #include "mpi/environment.h"
 #include "report/results.h"
+#include "tasks/memory_estimate.h"
 #include "train/handshake.h"
 #include "train/threads.h"
 
@@ -19,29 +27,66 @@ namespace {
 
 using namespace hpml;
 
-/// Threads, device and who drives the communication; printed, with a warning about idle cores.
-tasks::GlueContext make_context(const FinetuneProgramOptions& options,
-                                const mpi::Communicator& ranks, const Log& log,
-                                train::Observer& observer) {
+std::string libtorch() { return std::string("LibTorch ") + TORCH_VERSION; }
+std::string hdf5() { return "HDF5 " + h5::library_version(); }
+
+/// How the program was started.
+struct Invocation {
+    std::string effective_config;
+    std::vector<std::string> command;
+};
+
+/// The memory of a rank: as for pretraining without a masked-language head, whose few matrices more
+/// than a classifier's are the error of this estimate.
+Bytes estimated_memory(const tasks::GlueOptions& options, const model::ModelConfig& config,
+                       int ranks) {
+    tasks::PretrainOptions like;
+    like.optimizer = options.optimizer;
+    like.dropout = options.recipe.dropout;
+    like.masking_rate = 0;
+    like.micro_batch =
+        std::min(options.recipe.micro_batch, (options.recipe.batch + ranks - 1) / ranks);
+    return tasks::estimate_memory(like, config, options.max_sequence_length).total();
+}
+
+/// Threads, device and who drives the communication, put into the context and the banner.
+void look_around(const FinetuneProgramOptions& options, tasks::GlueContext& context,
+                 Banner& banner) {
+    const mpi::Communicator& ranks = context.ranks;
     const auto threads = train::choose_threads(ranks, options.threads);
     at::set_num_threads(threads.threads);
     at::init_num_threads();
     const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    tasks::GlueContext context{.ranks = ranks,
-                               .log = log,
-                               .observer = observer,
-                               .progress = comm::choose_progress(facts),
-                               .accelerator = train::choose_accelerator(options.run.device, ranks)};
-    const BuildInfo build = build_info();
-    log.info("hpml_finetune {} ({}, {}), LibTorch {}", build.version, build.git_revision,
-             build.build_type, TORCH_VERSION);
-    log.info("ranks: {}; device: {}", ranks.size(), context.accelerator.description);
-    log.info("threads: {}; communication {}", threads.explanation, comm::explain(facts));
+    context.progress = comm::choose_progress(facts);
+    context.accelerator = train::choose_accelerator(options.run.device, ranks);
+    banner.threads = threads.explanation;
+    banner.communication = comm::explain(facts);
+    banner.device = context.accelerator.description;
+    banner.cores = device::to_text(device::affinity_mask());
+    const device::MemoryReport memory = device::memory_report();
+    banner.memory_available = device::headroom(memory);
+    banner.memory_limit = memory.limit;
     if (threads.idle_cores > 0 && !context.accelerator.cuda) {
-        log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
-                 threads.idle_cores, threads.cores_on_node);
+        context.log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
+                         threads.idle_cores, threads.cores_on_node);
     }
-    return context;
+}
+
+/// The program's own lines of the banner.
+std::vector<BannerRow> about(const tasks::GlueOptions& options, const tasks::GlueReport& report) {
+    const tasks::FineTuneOptions& recipe = options.recipe;
+    const model::ModelConfig& model = report.model;
+    const auto hash = [&](const char* key) {
+        return report.settings.at(key).get<std::string>().substr(0, 12);
+    };
+    return {{"data", fmt::format("{}, {} training, {} dev, {} test rows; train.tsv {}, dev.tsv {}",
+                                 options.data.string(), report.train_rows, report.dev_rows,
+                                 report.test_rows, hash("train_data"), hash("dev_data"))},
+            {"model", fmt::format("{}, {} layers x {}, weights {}", options.init_from, model.layers,
+                                  model.hidden_size, hash("initial_weights"))},
+            {"recipe", fmt::format("{}, {} epochs, batch {}, learning rate {:g}, {} tokens a row",
+                                   options.task, recipe.epochs, recipe.batch, recipe.learning_rate,
+                                   options.max_sequence_length)}};
 }
 
 void print_results(const FinetuneProgramOptions& options, const tasks::GlueOutcome& outcome) {
@@ -53,33 +98,69 @@ void print_results(const FinetuneProgramOptions& options, const tasks::GlueOutco
     fmt::print("{}run directory: {}\n", score_table(rows), options.run.run.string());
 }
 
-int finetune(const FinetuneProgramOptions& options, const std::string& effective_config,
+/// What the outcome means to a user. @return the state for status.json
+RunState conclude(const FinetuneProgramOptions& options, const tasks::GlueOutcome& outcome,
+                  const Log& log) {
+    if (!outcome.stop_reason.empty()) {
+        log.info("interrupted after step {}: {}; the same command goes on there",
+                 outcome.step.value, outcome.stop_reason);
+        return RunState::Interrupted;
+    }
+    if (outcome.was_finished) {
+        log.info("finished already with these settings; nothing to do");
+    }
+    if (!tasks::beats_majority(outcome.scores)) {
+        log.warn("not every score is above the majority baseline: little has been learned");
+    }
+    if (log.speaks()) {
+        print_results(options, outcome);
+    }
+    return RunState::Finished;
+}
+
+int finetune(const FinetuneProgramOptions& options, const Invocation& invocation,
              const mpi::Communicator& ranks) {
+    // From the beginning: a warning that comes while the data are read must not kill the job.
+    const train::StopSignals signals;
     check_launch(ranks.size());
-    train::require_same(ranks, "options", effective_config);
+    train::require_same(ranks, "options", invocation.effective_config);
     Log log(ranks.rank(), ranks.is_root(), stderr_style(options.color));
     FinetuneObserver observer(options, log, ranks.size());
     try {
-        tasks::GlueContext context = make_context(options, ranks, log, observer);
-        context.before_writing = [&] { observer.take_run(effective_config); };
+        const auto ask = ranks.is_root() ? train::AskSqueue::Yes : train::AskSqueue::No;
+        tasks::GlueContext context{
+            .ranks = ranks,
+            .log = log,
+            .observer = observer,
+            .signals = signals,
+            .limit = train::TimeLimit(options.max_hours, train::process_time_sources(ask))};
+        Banner banner;
+        banner.program = "hpml_finetune";
+        banner.libraries = {libtorch(), hdf5()};
+        banner.run = options.run.run;
+        banner.time_limit = context.limit.explain();
+        banner.seed = options.run.recipe.seed;
+        banner.command = invocation.command;
+        look_around(options, context, banner);
+        const auto places = gather_places(banner, ranks);
+        context.before_writing = [&] { return observer.take_run(invocation.effective_config); };
+        context.may_publish = [&] { return observer.is_current(); };
+        context.before_training = [&](const tasks::GlueReport& report) {
+            banner.about = about(options.run, report);
+            banner.resume_point = report.resume_point;
+            if (context.accelerator.cuda) {
+                banner.reproducibility = "off (GPU kernels may add in another order)";
+            } else {
+                banner.memory_per_rank = estimated_memory(options.run, report.model, ranks.size());
+            }
+            print_banner(banner, places, log);
+        };
         const auto outcome = tasks::run_glue(options.run, context);
-        if (outcome.stopped) {
-            log.info("stopped by a signal; the same command starts this run over");
-            observer.on_end(RunState::Interrupted, 0, "signal");
-            return 0;
-        }
-        if (outcome.was_finished) {
-            log.info("finished already with these settings; nothing to do");
-        }
-        if (!tasks::beats_majority(outcome.scores)) {
-            log.warn("not every score is above the majority baseline: little has been learned");
-        }
-        if (ranks.is_root()) {
-            print_results(options, outcome);
-        }
-        observer.on_end(RunState::Finished, 0, "evaluated");
-    } catch (const Error& error) {
-        observer.on_end(RunState::Failed, static_cast<int>(error.code()), error.what());
+        const RunState state = conclude(options, outcome, log);
+        observer.on_end(state, 0, outcome.stop_reason.empty() ? "evaluated" : outcome.stop_reason);
+    } catch (...) {
+        const Failure failure = current_failure();
+        observer.on_end(RunState::Failed, failure.code, failure.message);
         throw;
     }
     return 0;
@@ -93,9 +174,13 @@ int main(int argc, char** argv) {
                       "Fine-tune an encoder on a GLUE task, evaluate it beside the majority "
                       "baseline and predict");
     declare_finetune_options(table, options);
-    table.library(std::string("LibTorch ") + TORCH_VERSION);
-    return run_parallel_program([&] { return table.parse(argc, argv) == ParseResult::Run; },
-                                [&](const mpi::Communicator& world) {
-                                    return finetune(options, table.effective_config(), world);
-                                });
+    table.library(libtorch());
+    table.library(hdf5());
+    return run_parallel_program(
+        [&] { return table.parse(argc, argv) == ParseResult::Run; },
+        [&](const mpi::Communicator& world) {
+            return finetune(
+                options, {table.effective_config(), repeatable_command(table, argc, argv)}, world);
+        },
+        options.color);
 }

@@ -23,7 +23,7 @@ FinetuneObserver::FinetuneObserver(const FinetuneProgramOptions& options, Log& l
     status_.ranks = ranks;
 }
 
-void FinetuneObserver::take_run(const std::string& effective_config) {
+std::int64_t FinetuneObserver::take_run(const std::string& effective_config) {
     const auto& run = options_.run.run;
     lock_ = std::make_unique<RunLock>(run, options_.break_lock ? BreakLock::Yes : BreakLock::No);
     if (!lock_->notice().empty()) {
@@ -32,17 +32,32 @@ void FinetuneObserver::take_run(const std::string& effective_config) {
     log_.also_to_file((run / "log.txt").string());
     write_text_atomically(run / "config.cfg", effective_config);
     status_.generation = lock_->generation();
+    try {
+        if (const auto before = read_status(run)) {
+            seconds_before_ = before->seconds;
+            status_.checkpoint = before->checkpoint;
+        }
+    } catch (const Error& error) {
+        log_.warn("{}; its figures of earlier starts are lost", error.what());
+    }
     write();
+    return status_.generation;
 }
 
-void FinetuneObserver::on_start(Step) {
-    // An unfinished run starts over, and so do its metrics.
+void FinetuneObserver::on_start(Step done) {
     const auto path = options_.run.run / "metrics.jsonl";
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    metrics_ = std::make_unique<MetricsLog>(path, Step(0), [this](const std::string& reason) {
+    if (done == Step(0)) {
+        // A run that starts over has new metrics.
+        std::error_code ignored;
+        std::filesystem::remove(path, ignored);
+        seconds_before_ = 0;
+        status_.checkpoint.clear();
+    }
+    metrics_ = std::make_unique<MetricsLog>(path, done, [this](const std::string& reason) {
         log_.warn("metrics.jsonl cannot be written ({}); the run goes on without it", reason);
     });
+    status_.step = done.value;
+    write();
 }
 
 void FinetuneObserver::on_step(const train::StepRecord& record) {
@@ -74,18 +89,34 @@ void FinetuneObserver::on_step(const train::StepRecord& record) {
     }
 }
 
+void FinetuneObserver::on_checkpoint(const train::CheckpointRecord& record) {
+    metrics_->append({{"kind", "checkpoint"},
+                      {"step", record.step.value},
+                      {"bytes", record.bytes.value},
+                      {"seconds", record.seconds.value}});
+    console_.saw_checkpoint(now());
+    status_.checkpoint = record.folder.filename().string();
+    console_.end();
+    log_.info("checkpoint {}: {:.1f} MB in {:.2f} s", status_.checkpoint,
+              static_cast<double>(record.bytes.value) / 1e6, record.seconds.value);
+    write();
+}
+
 void FinetuneObserver::on_end(RunState state, int exit_code, const std::string& message) {
     console_.end();
     if (lock_) {
         status_.state = state;
         status_.exit_code = exit_code;
         status_.message = message;
+        if (state == RunState::Finished) {
+            status_.checkpoint.clear();  // removed: the results stand
+        }
         write();
     }
 }
 
 void FinetuneObserver::write() {
-    status_.seconds = watch_.elapsed().value;
+    status_.seconds = seconds_before_ + watch_.elapsed().value;
     last_written_ = now();
     try {
         write_status(options_.run.run, status_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,12 +24,15 @@ class FinetuneObserver : public train::Observer {
 
     /// Lock the run directory, which exists, and begin its log.txt, config.cfg and status.json.
     /// @throw OutputError if another job holds it
-    void take_run(const std::string& effective_config);
+    /// @return which start of this run it is
+    std::int64_t take_run(const std::string& effective_config);
+    /// Whether no later start has begun.
+    [[nodiscard]] bool is_current() const { return !lock_ || lock_->is_current(); }
 
     void on_start(Step done) override;
     void on_step(const train::StepRecord& record) override;
     void on_validation(const train::ValidationRecord&) override {}
-    void on_checkpoint(const train::CheckpointRecord&) override {}
+    void on_checkpoint(const train::CheckpointRecord& record) override;
     /// The last word, if the run directory was taken.
     void on_end(RunState state, int exit_code, const std::string& message);
 
@@ -42,6 +46,7 @@ class FinetuneObserver : public train::Observer {
     std::unique_ptr<MetricsLog> metrics_;
     RunStatus status_;
     Stopwatch watch_;
+    double seconds_before_ = 0;  ///< of the starts that this one goes on from
     Seconds last_written_;
     bool has_warned_ = false;
 };

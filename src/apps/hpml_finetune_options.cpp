@@ -21,10 +21,14 @@ void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
         .required()
         .add("run", run.run,
              "Run directory. A finished run with the same settings is shown, not repeated; an "
-             "unfinished one starts over")
+             "one that was stopped by a signal or its time limit goes on")
         .placeholder("DIR")
         .required()
         .add("seed", run.recipe.seed, "Seed of new weights, order and dropout")
+        .add("max-hours", options.max_hours,
+             "Save and stop in time for this limit of the job; 0: none")
+        .unit("hours")
+        .at_least(0)
         .add_flag("break-lock", options.break_lock,
                   "Take a run directory over from a job that is surely dead")
         .advanced();

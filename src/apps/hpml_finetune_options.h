@@ -11,7 +11,8 @@ struct FinetuneProgramOptions {
     tasks::GlueOptions run;
     Seconds log_every;  ///< 0: 30 s
     ColorWhen color = ColorWhen::Auto;
-    int threads = 0;  ///< per rank; 0: from the affinity masks
+    double max_hours = 0;  ///< of this job; 0: no limit
+    int threads = 0;       ///< per rank; 0: from the affinity masks
     bool break_lock = false;
 };
 

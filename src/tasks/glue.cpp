@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -11,7 +12,9 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "corpus/glue.h"
+#include "model/parameters.h"
 #include "mpi/communicator.h"
+#include "tasks/glue_checkpoint.h"
 #include "tasks/glue_results.h"
 #include "tasks/glue_settings.h"
 #include "tasks/glue_start.h"
@@ -22,6 +25,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kEvaluationBatch = 64;
+
+/// Bytes a second that a save is expected to reach: a slow shared file system. None is timed before
+/// the one at a planned stop.
+constexpr double kExpectedDiskRate = 1e8;
+
+/// Weights and both moments of AdamW, in fp32.
+Seconds expected_save(const model::ModelConfig& config) {
+    const auto parameters =
+        static_cast<double>(model::parameter_count(config, model::Head::Classification));
+    return Seconds(3 * 4 * parameters / kExpectedDiskRate);
+}
 
 /// One split: ids for the model and what is true of them.
 struct Split {
@@ -61,42 +75,101 @@ class FineTuning {
           tokenizer_(start.vocabulary, start.letter_case),
           train_(empty_split()),
           dev_(empty_split()),
-          test_(empty_split()) {
+          test_(empty_split()),
+          limit_(context.limit) {
+        limit_.expect_checkpoint(expected_save(start.config));
         mpi::agree(context.ranks, [&] { read_data(); });
-        context.log.info(
-            "{}: {} training, {} dev, {} test rows; {} rows cut to {} tokens", task_.title,
-            train_.examples.size(), dev_.examples.size(), test_.examples.size(),
-            train_.examples.truncated() + dev_.examples.truncated(), options.max_sequence_length);
     }
 
-    /// @return all results; null if a signal stopped it
-    Json run(const Json& settings) {
+    /// @return with results, or with the reason of a planned stop
+    GlueOutcome run(const Json& settings) {
         train::Replica replica(replica_options(options_, start_, context_), context_.ranks,
                                context_.log);
-        load_start(start_, replica, context_);
-        mpi::on_root(context_.ranks, [&] {
-            make_folders(options_.run);
-            context_.before_writing();
-            fs::remove(options_.run / GlueFiles::results);
-            write_json(options_.run / GlueFiles::settings, settings);
-        });
+        const std::string loaded = load_start(start_, replica, context_.ranks);
+        const fs::path checkpoint = begin(settings);
+        FineTuneProgress from;
+        if (checkpoint.empty()) {
+            context_.log.info("{}", loaded);
+        } else {
+            from = resume_tuning(replica, checkpoint, context_.ranks);
+            context_.log.info("resuming after step {} from {}", from.done.value,
+                              checkpoint.string());
+        }
         const FineTuneResult training =
-            fine_tune({replica, context_.ranks, context_.observer},
-                      {train_.examples, train_.labels}, options_.recipe);
-        if (training.stopped) {
-            return nullptr;
+            fine_tune({replica, context_.ranks, context_.observer, context_.signals, limit_},
+                      {train_.examples, train_.labels}, options_.recipe, from);
+        GlueOutcome outcome;
+        outcome.step = training.progress.done;
+        outcome.stop_reason = training.stop_reason;
+        if (!outcome.stop_reason.empty()) {
+            save(replica, training.progress);
+            return outcome;
         }
         const GlueNumbers numbers = evaluate(replica, training);
         const std::vector<double> test_outputs =
             predict(replica.bert(), context_.ranks, test_.examples, kEvaluationBatch);
-        const Json results = all_results(numbers);
-        mpi::on_root(context_.ranks, [&] { write(replica, numbers, test_outputs, results); });
-        return results;
+        outcome.results = all_results(numbers);
+        mpi::on_root(context_.ranks,
+                     [&] { write(replica, numbers, test_outputs, outcome.results); });
+        return outcome;
     }
 
   private:
     [[nodiscard]] Split empty_split() const {
         return {EncodedExamples(tokenizer_, options_.max_sequence_length), {}};
+    }
+
+    /// The first writing: settings.json.
+    /// @return the checkpoint to go on from; empty: there is none
+    fs::path begin(const Json& settings) {
+        std::string found;
+        mpi::on_root(context_.ranks, [&] {
+            make_folders(options_.run);
+            generation_ = context_.before_writing();
+            fs::remove(options_.run / GlueFiles::results);
+            write_json(options_.run / GlueFiles::settings, settings);
+            GlueReport report{.model = start_.config,
+                              .settings = settings,
+                              .train_rows = train_.examples.size(),
+                              .dev_rows = dev_.examples.size(),
+                              .test_rows = test_.examples.size(),
+                              .resume_point = ""};
+            if (const auto newest = checkpoint::newest_checkpoint(options_.run, context_.log)) {
+                found = newest->folder.string();
+                report.resume_point = fmt::format("step {} ({})", newest->step.value,
+                                                  newest->folder.filename().string());
+            }
+            context_.before_training(report);
+        });
+        const std::int64_t cut = train_.examples.truncated() + dev_.examples.truncated();
+        if (cut > 0) {
+            context_.log.info("{} rows are cut to {} tokens", cut, options_.max_sequence_length);
+        }
+        return context_.ranks.broadcast(found);
+    }
+
+    /// At a planned stop. @throw IoError: without this checkpoint the next start begins anew
+    void save(train::Replica& replica, const FineTuneProgress& progress) {
+        mpi::on_root(context_.ranks, [&] {
+            if (limit_.reached()) {
+                context_.log.info("{}", limit_.stopping_line());
+            }
+            const Stopwatch watch;
+            const auto written = checkpoint::write_checkpoint(
+                options_.run, generation_, tuning_state(replica, progress, options_, start_),
+                [this] { require_ownership(); });
+            context_.observer.on_checkpoint(
+                {progress.done, written.folder, written.bytes, watch.elapsed()});
+            checkpoint::retain(options_.run, 1);
+        });
+    }
+
+    void require_ownership() const {
+        if (!context_.may_publish()) {
+            throw MismatchError("a later start has taken over " + options_.run.string() +
+                                " (this job's checkpoint would overwrite newer ones); this job "
+                                "ends here");
+        }
     }
 
     void read_data() {
@@ -141,7 +214,9 @@ class FineTuning {
     void write(train::Replica& replica, const GlueNumbers& numbers,
                const std::vector<double>& test_outputs, const Json& results) const {
         const fs::path& run = options_.run;
-        checkpoint::write_model_folder(run / GlueFiles::model, model_folder(replica, numbers));
+        checkpoint::write_model_folder(
+            run / GlueFiles::model,
+            tuned_model(replica, numbers.training.progress.done, options_, start_));
         write_text_atomically(run / GlueFiles::dev_predictions,
                               dev_table(task_, dev_outputs_, dev_.labels));
         if (test_.examples.size() > 0) {
@@ -151,27 +226,9 @@ class FineTuning {
         }
         write_json(run / GlueFiles::eval_results, eval_results(numbers));
         write_json(run / GlueFiles::results, results);
-    }
-
-    [[nodiscard]] checkpoint::Contents model_folder(train::Replica& replica,
-                                                    const GlueNumbers& numbers) const {
-        checkpoint::Contents contents;
-        contents.step = numbers.training.steps;
-        for (const auto& [name, tensor] : replica.named_parameters()) {
-            contents.model.push_back({name, tensor});
-        }
-        contents.config = model::config_to_json(start_.config, model::Head::Classification,
-                                                options_.recipe.dropout);
-        contents.config["finetuning_task"] = task_.name;
-        contents.state = {{"format_version", 1},
-                          {"step", numbers.training.steps.value},
-                          {"settings", glue_settings(options_, start_)}};
-        contents.tokenizer_config = {
-            {"tokenizer_class", "BertTokenizer"},
-            {"do_lower_case", start_.letter_case == text::LetterCase::Lower},
-            {"model_max_length", start_.config.max_positions}};
-        contents.vocabulary = start_.vocabulary.text();
-        return contents;
+        // The model stands; what a planned stop has left is of no more use.
+        std::error_code ignored;
+        fs::remove_all(run / "checkpoints", ignored);
     }
 
     const GlueOptions& options_;
@@ -183,6 +240,8 @@ class FineTuning {
     Split dev_;
     Split test_;
     std::vector<double> dev_outputs_;
+    train::TimeLimit limit_;
+    std::int64_t generation_ = 1;
 };
 
 }  // namespace
@@ -200,12 +259,14 @@ GlueOutcome run_glue(const GlueOptions& options, const GlueContext& context) {
         }
     });
     found = context.ranks.broadcast(found);
-    outcome.was_finished = !found.empty();
-    outcome.results = outcome.was_finished ? parse_json(found, "all_results.json")
-                                           : FineTuning(options, start, context).run(settings);
-    if (outcome.results.is_null()) {
-        outcome.stopped = true;
-        return outcome;
+    if (found.empty()) {
+        outcome = FineTuning(options, start, context).run(settings);
+        if (!outcome.stop_reason.empty()) {
+            return outcome;
+        }
+    } else {
+        outcome.was_finished = true;
+        outcome.results = parse_json(found, "all_results.json");
     }
     outcome.scores = read_scores(corpus::glue_task(options.task), outcome.results,
                                  (options.run / GlueFiles::results).string());

@@ -10,12 +10,14 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "model/config.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
 #include "tasks/glue_scores.h"
 #include "tasks/glue_training.h"
 #include "train/accelerator.h"
 #include "train/observer.h"
+#include "train/stop.h"
 
 namespace hpml::tasks {
 
@@ -40,20 +42,39 @@ struct GlueOptions {
     std::string device = "auto";  ///< auto, cpu, cuda
 };
 
-/// Who runs it and who is told.
+/// What is known of a run right before its first step.
+struct GlueReport {
+    const model::ModelConfig& model;
+    const Json& settings;  ///< of glue_settings(): data and weights by their hashes
+    std::int64_t train_rows = 0;
+    std::int64_t dev_rows = 0;
+    std::int64_t test_rows = 0;
+    std::string resume_point;  ///< e.g. "step 12 (step-00000012)"; empty: it begins
+};
+
+/// Who runs it and who is told. The references outlive the run.
 struct GlueContext {
     const mpi::Communicator& ranks;
     const Log& log;
-    train::Observer& observer;                         ///< told on rank 0
+    train::Observer& observer;  ///< told on rank 0
+    const train::StopSignals& signals;
+    train::TimeLimit limit = train::TimeLimit(0);      ///< rank 0's counts
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator = {};
     /// Called on rank 0 when all input is found good, before anything is written; may throw.
-    std::function<void()> before_writing = [] {};
+    /// @return the generation of this start, for the names of temporary folders
+    std::function<std::int64_t()> before_writing = [] { return std::int64_t{1}; };
+    /// Called on rank 0 before the first step; must not throw.
+    std::function<void(const GlueReport&)> before_training = [](const GlueReport&) {};
+    /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
+    /// directory.
+    std::function<bool()> may_publish = [] { return true; };
 };
 
 struct GlueOutcome {
     bool was_finished = false;  ///< nothing was done: the run stood there with the same settings
-    bool stopped = false;       ///< by a signal: nothing was written, there are no results
+    std::string stop_reason;    ///< of a planned stop; then there are no results yet
+    Step step;                  ///< steps done in all
     Json results;               ///< all_results.json
     std::vector<Score> scores;
 };
@@ -62,11 +83,12 @@ struct GlueOutcome {
 /// and write into the run directory: settings.json first, then model/ (a Hugging Face folder),
 /// dev_predictions.tsv, predict_results_TASK.txt, eval_results.json, and all_results.json as the
 /// last, which says that the run is finished. A finished run with the same settings is read, not
-/// repeated; an unfinished one, also one that a signal stopped, starts over. Collective; every rank
-/// gets the outcome.
-/// @throw UsageError, MissingInputError, InputError for what is wrong with options, data or the
-///        model; MismatchError if the run directory holds something else; DivergedError; IoError.
-///        The same on every rank
+/// repeated. A signal or the time limit leaves a checkpoint in checkpoints/, from which the same
+/// settings go on to the same bits; it is removed at the end. Any other unfinished run starts over.
+/// Collective; every rank gets the outcome.
+/// @throw UsageError, MissingInputError, InputError for what is wrong with options, data, the model
+///        or the checkpoint; MismatchError if the run directory holds something else;
+///        DivergedError; IoError. The same on every rank
 [[nodiscard]] GlueOutcome run_glue(const GlueOptions& options, const GlueContext& context);
 
 }  // namespace hpml::tasks

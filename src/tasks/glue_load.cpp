@@ -68,16 +68,17 @@ std::string names(const std::vector<std::string>& list) {
 
 }  // namespace
 
-void load_start(const GlueStart& start, train::Replica& replica, const GlueContext& context) {
+std::string load_start(const GlueStart& start, train::Replica& replica,
+                       const mpi::Communicator& ranks) {
     if (start.weights.empty()) {
-        context.log.info("all weights are new (random, of the seed)");
-        return;
+        return "all weights are new (random, of the seed)";
     }
     checkpoint::LoadReport report;
-    mpi::on_root(context.ranks, [&] { report = load(start.weights, replica.named_parameters()); });
-    broadcast_from_root(replica.arena().parameters(), context.ranks);
-    context.log.info("{}: {} tensors loaded; new (random): {}; ignored: {}", start.weights.string(),
-                     report.loaded.size(), names(report.fresh), names(report.ignored));
+    mpi::on_root(ranks, [&] { report = load(start.weights, replica.named_parameters()); });
+    broadcast_from_root(replica.arena().parameters(), ranks);
+    return fmt::format("{}: {} tensors loaded; new (random): {}; ignored: {}",
+                       start.weights.string(), report.loaded.size(), names(report.fresh),
+                       names(report.ignored));
 }
 
 }  // namespace hpml::tasks

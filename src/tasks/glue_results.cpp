@@ -41,13 +41,15 @@ Json all_results(const GlueNumbers& numbers) {
     const FineTuneResult& training = numbers.training;
     Json json = eval_results(numbers);
     if (training.steps.value > 0) {
-        const auto trained = static_cast<double>(numbers.train_samples * numbers.recipe.epochs);
-        const auto steps = static_cast<double>(training.steps.value);
-        json["train_loss"] = training.mean_loss;
+        // Of a run that was stopped in between, time and rates are those of its last start.
+        const auto taken = static_cast<double>(training.taken.value);
+        const auto trained = static_cast<double>(numbers.train_samples * numbers.recipe.epochs) *
+                             taken / static_cast<double>(training.steps.value);
+        json["train_loss"] = training.progress.mean_loss;
         json["train_samples"] = numbers.train_samples;
         json["train_runtime"] = training.seconds.value;
         json["train_samples_per_second"] = rate(trained, training.seconds);
-        json["train_steps_per_second"] = rate(steps, training.seconds);
+        json["train_steps_per_second"] = rate(taken, training.seconds);
         json["train_steps"] = training.steps.value;
     }
     if (numbers.predict_samples > 0) {

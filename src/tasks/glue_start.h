@@ -29,9 +29,10 @@ struct GlueStart {
 [[nodiscard]] GlueStart open_start(const GlueOptions& options, const mpi::Communicator& ranks,
                                    const Log& log);
 
-/// Fill the model from `start.weights`, and say once which tensors were loaded, which are new and
-/// which were ignored. Does nothing for random weights. Collective.
+/// Fill the model from `start.weights`. Does nothing for random weights. Collective.
+/// @return which tensors were loaded, which are new and which were ignored, to be said once
 /// @throw InputError naming tensors without which the encoder cannot be what was trained
-void load_start(const GlueStart& start, train::Replica& replica, const GlueContext& context);
+[[nodiscard]] std::string load_start(const GlueStart& start, train::Replica& replica,
+                                     const mpi::Communicator& ranks);
 
 }  // namespace hpml::tasks

@@ -3,13 +3,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "corpus/order.h"
 #include "optim/schedule.h"
 #include "train/step.h"
-#include "train/stop.h"
 
 namespace hpml::tasks {
 namespace {
@@ -68,11 +69,16 @@ class Loop {
 
     [[nodiscard]] Step steps() const { return Step(schedule_.total_steps); }
 
-    /// Whether a signal reached any rank up to the last step; the same on every rank.
-    [[nodiscard]] bool stopped() const { return stop_wishes_ > 0; }
+    /// Why to stop after the last step; empty: go on. The same on every rank.
+    [[nodiscard]] std::string stop_reason() const {
+        return votes_[0] > 0   ? "a signal asked to stop"
+               : votes_[1] > 0 ? "time limit " + parts_.limit.explain()
+                               : "";
+    }
 
     /// @return the loss, the same on every rank
     double run_step(Step step) {
+        fault_point("step", step, parts_.ranks.rank());
         const Stopwatch watch;
         const Seconds exposed = parts_.replica.engine().exposed();
         const StepRange global = rows_of_step(step.value, rows_, options_.batch);
@@ -84,10 +90,13 @@ class Loop {
             return parts_.replica.bert().class_loss(batches_.take(range), dropout);
         };
         const double learning_rate = optim::learning_rate(schedule_, step.value);
-        stop_wishes_ = signals_.requested() ? 1.0 : 0.0;
-        const train::StepResult taken =
-            runner_.run(divide_up(mine.end - mine.begin, options_.micro_batch), forward,
-                        learning_rate, std::span(&stop_wishes_, 1));
+        // Rank 0 alone looks at the clock; a signal may reach any rank. The sums decide on every
+        // rank alike.
+        votes_ = {parts_.signals.requested() ? 1.0 : 0.0,
+                  parts_.ranks.is_root() && parts_.limit.reached() ? 1.0 : 0.0};
+        const train::StepResult taken = runner_.run(
+            divide_up(mine.end - mine.begin, options_.micro_batch), forward, learning_rate, votes_);
+        parts_.limit.saw_step(watch.elapsed());
         if (parts_.ranks.is_root()) {
             parts_.observer.on_step({.step = step + Step(1),
                                      .steps = steps(),
@@ -109,8 +118,7 @@ class Loop {
     optim::ScheduleOptions schedule_;
     train::StepRunner runner_;
     Batches batches_;
-    train::StopSignals signals_;
-    double stop_wishes_ = 0;  ///< ranks that want to stop
+    std::array<double, 2> votes_{};  ///< ranks that want to stop for a signal, for the time
 };
 
 /// Rows by falling length, so that a group of neighbours is nearly a rectangle.
@@ -138,20 +146,24 @@ StepRange part_of_rank(StepRange range, int rank, int size) {
 }
 
 FineTuneResult fine_tune(const FineTuneParts& parts, const LabelledExamples& train,
-                         const FineTuneOptions& options) {
+                         const FineTuneOptions& options, const FineTuneProgress& from) {
     Loop loop(parts, train, options);
     if (parts.ranks.is_root()) {
-        parts.observer.on_start(Step(0));
+        parts.observer.on_start(from.done);
     }
     FineTuneResult result;
     result.steps = loop.steps();
+    result.progress = from;
     const Stopwatch watch;
-    for (Step step; step < result.steps && !loop.stopped(); step += Step(1)) {
-        const double loss = loop.run_step(step);
-        result.mean_loss += loss / static_cast<double>(result.steps.value);
+    Step& done = result.progress.done;
+    while (done < result.steps && result.stop_reason.empty()) {
+        const double loss = loop.run_step(done);
+        done += Step(1);
+        result.progress.mean_loss += loss / static_cast<double>(result.steps.value);
+        result.stop_reason = loop.stop_reason();
     }
+    result.taken = done - from.done;
     result.seconds = watch.elapsed();
-    result.stopped = loop.stopped();
     return result;
 }
 

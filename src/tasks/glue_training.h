@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/units.h"
@@ -9,6 +10,7 @@
 #include "tasks/glue_encoding.h"
 #include "train/observer.h"
 #include "train/replica.h"
+#include "train/stop.h"
 
 namespace hpml::tasks {
 
@@ -35,13 +37,22 @@ struct FineTuneParts {
     train::Replica& replica;
     const mpi::Communicator& ranks;
     train::Observer& observer;
+    const train::StopSignals& signals;
+    train::TimeLimit& limit;  ///< asked on rank 0
+};
+
+/// Where a fine-tuning stands between two steps, beside weights and optimizer.
+struct FineTuneProgress {
+    Step done;
+    double mean_loss = 0;  ///< what the steps done contribute to the mean over all steps
 };
 
 struct FineTuneResult {
-    double mean_loss = 0;  ///< mean of the steps' losses
-    Step steps;
-    Seconds seconds;
-    bool stopped = false;  ///< a signal ended it early
+    FineTuneProgress progress;
+    Step steps;               ///< planned
+    Step taken;               ///< by this start
+    Seconds seconds;          ///< of this start
+    std::string stop_reason;  ///< why it shall end here; empty: all steps are done
 };
 
 /// The rows [begin, end) of the training order that one optimizer step takes. Batches do not cross
@@ -54,12 +65,14 @@ struct StepRange {
 /// The contiguous part of a range that one of `size` ranks computes; may be empty.
 [[nodiscard]] StepRange part_of_rank(StepRange range, int rank, int size);
 
-/// Train with a linear decay of the learning rate to 0. Collective. Which rows a step sees and what
-/// dropout falls on them does not depend on the number of ranks or on the micro-batch. SIGUSR1 or
-/// SIGTERM to any rank ends it after the step.
+/// Train from where `from` says, with a linear decay of the learning rate to 0. Collective. Which
+/// rows a step sees and what dropout falls on them depends on the step alone, not on the number of
+/// ranks, the micro-batch or the start. SIGUSR1 or SIGTERM to any rank, or the time limit, ends it
+/// after the step.
 /// @throw DivergedError on every rank
 [[nodiscard]] FineTuneResult fine_tune(const FineTuneParts& parts, const LabelledExamples& train,
-                                       const FineTuneOptions& options);
+                                       const FineTuneOptions& options,
+                                       const FineTuneProgress& from);
 
 /// The model's outputs for all rows, [rows, labels], on every rank. Collective: the rows are dealt
 /// out in groups of similar length.

@@ -25,7 +25,7 @@ Banner sample() {
     Banner banner;
     banner.program = "hpml_sample";
     banner.libraries = {"LibTorch 2.11.0"};
-    banner.threads = "2 (as asked)";
+    banner.threads = "2 per rank, as asked";
     banner.communication = "inline";
     banner.device = "cpu";
     banner.memory_per_rank = Bytes(1'500'000'000);
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(the_banner_tells_all_in_aligned_lines) {
                                build.build_type + ")");
     BOOST_TEST(value_of(text, "libraries").starts_with("LibTorch 2.11.0, "), text);
     BOOST_TEST(value_of(text, "hosts") == "n1 x2");
-    BOOST_TEST(value_of(text, "ranks x threads") == "2 x 2 (as asked)");
+    BOOST_TEST(value_of(text, "ranks, threads") == "2; 2 per rank, as asked");
     BOOST_TEST(value_of(text, "bindings") == "cores of rank 0: 0; rank 1: 1");
     BOOST_TEST(value_of(text, "device") == "cpu");
     BOOST_TEST(value_of(text, "memory").starts_with("about 1.50 GB a rank, 3.00 GB on n1;"), text);

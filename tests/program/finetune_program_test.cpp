@@ -6,6 +6,8 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <sstream>
+#include <vector>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -48,12 +50,13 @@ struct Fixture {
 
     /// From random weights, a few steps; `more` options behind.
     [[nodiscard]] std::string command(int ranks, const std::string& run,
-                                      const std::string& more = "") const {
+                                      const std::string& more = "", int epochs = 1) const {
         return mpirun(ranks) + program("hpml_finetune") + " --task sst2 --data " +
                source("data/sample/task") + " --run " + (folder / run).string() +
                " --init-from random --model " + micro_model(folder.path()) + " --vocab " +
                source("data/sample/vocab.txt") +
-               " --epochs 1 --max-train-samples 70 --max-sequence-length 32 --threads 1 " + more;
+               " --max-train-samples 70 --max-sequence-length 32 --threads 1 --epochs " +
+               std::to_string(epochs) + " " + more;
     }
 };
 
@@ -133,6 +136,77 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_not_known_and_a_length_beyond_the_model_are_
         " --vocab " + source("data/sample/vocab.txt") + " --max-sequence-length 65");
     BOOST_TEST(length.code == 64, length.output);
     BOOST_TEST(length.says("beyond the model's 64 positions"), length.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_at_any_step_is_a_planned_stop_and_the_same_command_goes_on_exactly) {
+    const auto whole = run_command(command(2, "whole"));
+    BOOST_TEST_REQUIRE(whole.code == 0, whole.output);
+    for (const int step : {0, 1, 2}) {
+        const std::string run = "stopped" + std::to_string(step);
+        const auto stopped = run_command("HPML_FAULT=term@rank=1,step=" + std::to_string(step) +
+                                         " " + command(2, run));
+        BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+        BOOST_TEST(stopped.says("interrupted after step " + std::to_string(step + 1) +
+                                ": a signal asked to stop; the same command goes on there"),
+                   stopped.output);
+        BOOST_TEST(read_json(folder / run / "status.json").at("state").get<std::string>() ==
+                   "interrupted");
+        BOOST_TEST(!std::filesystem::exists(folder / run / "all_results.json"));
+        const auto resumed = run_command(command(2, run));
+        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+        BOOST_TEST(resumed.says("resuming after step " + std::to_string(step + 1)), resumed.output);
+        for (const char* name :
+             {"model/model.safetensors", "dev_predictions.tsv", "predict_results_sst2.txt"}) {
+            BOOST_TEST((read_text(folder / run / name) == read_text(folder / "whole" / name)),
+                       name << " after a stop at step " << step);
+        }
+        std::vector<int> steps;
+        std::istringstream metrics(read_text(folder / run / "metrics.jsonl"));
+        for (std::string line; std::getline(metrics, line);) {
+            const Json row = parse_json(line, "metrics.jsonl");
+            if (row.at("kind").get<std::string>() == "train") {
+                steps.push_back(row.at("step").get<int>());
+            }
+        }
+        BOOST_TEST(steps == (std::vector<int>{1, 2, 3}), boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_with_a_flipped_bit_is_refused_and_not_started_over) {
+    const auto stopped = run_command("HPML_FAULT=term@step=1 " + command(1, "flipped"));
+    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+    const auto file = folder / "flipped/checkpoints/step-00000002/optimizer.safetensors";
+    std::string bytes = read_text(file);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    write_file(file, bytes);
+    const auto resumed = run_command(command(1, "flipped"));
+    BOOST_TEST(resumed.code == 65, resumed.output);
+    BOOST_TEST(resumed.count("error:") == 1, resumed.output);
+    BOOST_TEST(!std::filesystem::exists(folder / "flipped/all_results.json"));
+}
+
+BOOST_AUTO_TEST_CASE(the_time_limit_stops_in_time_and_says_why) {
+    const auto stopped = run_command(command(2, "short", "--max-hours 0.002", 100000), 60);
+    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+    BOOST_TEST(stopped.says("time limit       7.2 s (--max-hours)"), stopped.output);
+    BOOST_TEST(stopped.says("s left, no checkpoint has been timed yet"), stopped.output);
+    BOOST_TEST(stopped.says(": time limit 7.2 s (--max-hours); the same command goes on there"),
+               stopped.output);
+    BOOST_TEST(std::filesystem::exists(folder / "short/checkpoints"));
+}
+
+BOOST_AUTO_TEST_CASE(the_banners_command_goes_on_with_the_run) {
+    const auto first = run_command(command(2, "repeated"));
+    BOOST_TEST_REQUIRE(first.code == 0, first.output);
+    const std::string label = "go on with ";
+    const auto begin = first.output.find(label) + label.size();
+    const std::string told = first.output.substr(begin, first.output.find('\n', begin) - begin);
+    BOOST_TEST(told.find("mpirun -np 2 ") != std::string::npos, told);
+    const auto again = run_command(
+        "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+        "OMPI_MCA_rmaps_base_oversubscribe=1 " +
+        told);
+    BOOST_TEST(again.says("finished already"), again.output);
 }
 
 BOOST_AUTO_TEST_CASE(on_a_terminal_also_mpiruns_own_the_steps_share_one_line) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "checkpoint/checkpoint.h"
 #include "support/data.h"
 #include "tasks/glue.h"
 #include "tasks/glue_training.h"
@@ -97,10 +98,17 @@ struct Taken {
     std::vector<double> losses;
 };
 
-Taken run(const tasks::GlueOptions& options, const mpi::Communicator& ranks) {
+/// @param limit  a small one ends the run after one step
+Taken run(const tasks::GlueOptions& options, const mpi::Communicator& ranks,
+          const train::TimeLimit& limit = train::TimeLimit(0)) {
     Recorder recorder;
     const Log log(ranks.rank(), false);
-    Taken taken{tasks::run_glue(options, {.ranks = ranks, .log = log, .observer = recorder}), {}};
+    const train::StopSignals signals;
+    Taken taken{
+        tasks::run_glue(
+            options,
+            {.ranks = ranks, .log = log, .observer = recorder, .signals = signals, .limit = limit}),
+        {}};
     taken.losses = recorder.losses;
     return taken;
 }
@@ -221,6 +229,54 @@ BOOST_AUTO_TEST_CASE(an_unfinished_run_starts_over_and_ends_the_same) {
     const Taken second = run(options, ranks);
     BOOST_TEST(!second.outcome.was_finished);
     BOOST_TEST(second.losses == first.losses, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_stopped_after_every_step_ends_with_the_same_bits) {
+    const auto ranks = mpi::Communicator::world();
+    const Scene scene(ranks);
+    const Taken whole = run(scene.options("whole"), ranks);
+    const tasks::GlueOptions options = scene.options("pieces");
+    std::vector<double> losses;
+    const auto steps = whole.outcome.results.at("train_steps").get<std::int64_t>();
+    for (std::int64_t step = 1; step <= steps; ++step) {
+        const Taken piece = run(options, ranks, train::TimeLimit(1e-12));
+        losses.insert(losses.end(), piece.losses.begin(), piece.losses.end());
+        BOOST_TEST(piece.outcome.step.value == step);
+        BOOST_TEST(piece.outcome.stop_reason.find("--max-hours") != std::string::npos);
+        BOOST_TEST(!std::filesystem::exists(options.run / "all_results.json"));
+        ranks.barrier();
+    }
+    const Taken last = run(options, ranks);
+    BOOST_TEST(last.losses.empty());
+    BOOST_TEST(losses == whole.losses, boost::test_tools::per_element());
+    BOOST_TEST(last.outcome.results.at("train_loss") == whole.outcome.results.at("train_loss"));
+    for (const char* name : {"dev_predictions.tsv", "model/model.safetensors"}) {
+        BOOST_TEST((read_text(options.run / name) == read_text(scene / "whole" / name)), name);
+    }
+    BOOST_TEST(!std::filesystem::exists(options.run / "checkpoints"));
+}
+
+BOOST_AUTO_TEST_CASE(a_later_start_keeps_a_stopped_one_from_publishing) {
+    const auto ranks = mpi::Communicator::world();
+    const Scene scene(ranks);
+    const tasks::GlueOptions options = scene.options("taken");
+    Recorder recorder;
+    const Log log(ranks.rank(), false);
+    const train::StopSignals signals;
+    tasks::GlueContext context{.ranks = ranks,
+                               .log = log,
+                               .observer = recorder,
+                               .signals = signals,
+                               .limit = train::TimeLimit(1e-12)};
+    context.may_publish = [] { return false; };
+    ExitCode code = ExitCode::Finished;
+    try {
+        (void)tasks::run_glue(options, context);
+    } catch (const Error& error) {
+        code = error.code();
+    }
+    BOOST_TEST((code == ExitCode::Mismatch));
+    BOOST_TEST(checkpoint::list_checkpoints(options.run).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_fine_tuned_folder_evaluates_to_the_same_outputs) {

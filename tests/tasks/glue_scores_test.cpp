@@ -80,7 +80,10 @@ BOOST_AUTO_TEST_CASE(result_files_have_the_names_and_forms_of_run_glue) {
     numbers.scores = {{"accuracy", 0.75, 0.5}};
     numbers.eval_samples = 4;
     numbers.train_samples = 10;
-    numbers.training = {0.7, Step(30), Seconds(2.0)};
+    numbers.training.progress = {Step(30), 0.7};
+    numbers.training.steps = Step(30);
+    numbers.training.taken = Step(30);
+    numbers.training.seconds = Seconds(2.0);
     const Json all = tasks::all_results(numbers);
     BOOST_TEST(all.at("eval_accuracy").get<double>() == 0.75);
     BOOST_TEST(all.at("baseline_majority_accuracy").get<double>() == 0.5);
