@@ -277,7 +277,7 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_is_said_before_the_first_byte, Run) {
         BOOST_TEST(newest_checkpoint(disk, kQuiet)->step.value == 10);
         ::umount(disk.c_str());
     } else {
-        std::printf("NOT RUN: a tmpfs of 2 MiB cannot be mounted here (needs root)\n");
+        test::not_run("a tmpfs of 2 MiB cannot be mounted here (needs root)");
     }
     if (has_fault_points()) {
         ::setenv("HPML_FAULT", "nospace@step=30,site=checkpoint.write", 1);

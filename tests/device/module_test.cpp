@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(the_environment_chooses_the_module) {
 
 BOOST_AUTO_TEST_CASE(without_a_driver_the_message_says_so) {
     if (device::has_cuda_driver()) {
-        std::printf("NOT RUN: this machine has an NVIDIA driver\n");
+        test::not_run("this machine has an NVIDIA driver");
         return;
     }
     const auto is_clear = [](const ResourceError& error) {
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(without_a_driver_the_message_says_so) {
 BOOST_AUTO_TEST_CASE(the_built_module_opens_and_counts_the_gpus) {
     const std::filesystem::path path = HPML_TEST_CUDA_MODULE;
     if (path.empty()) {
-        std::printf("NOT RUN: the GPU module was not built\n");
+        test::not_run("the GPU module was not built");
         return;
     }
     const device::CudaModule module(path);

@@ -2,17 +2,18 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "support/skip.h"
+
 namespace hpml::test {
 
 /// The folder of real data: $HPML_TEST_DATA, else the default that CMake was given; empty, after
-/// one line that says so, where it is absent. A test that needs it returns then; CTest's log shows
-/// the line.
+/// one line that says so, where it is absent. A test that needs it returns then; CTest's summary
+/// shows it as skipped.
 inline std::filesystem::path real_data() {
     const char* chosen = std::getenv("HPML_TEST_DATA");
     const char* preset = std::getenv("HPML_TEST_DATA_DEFAULT");
@@ -20,7 +21,7 @@ inline std::filesystem::path real_data() {
     if (std::filesystem::is_directory(folder)) {
         return folder;
     }
-    std::printf("NOT RUN: real data not found in %s; set HPML_TEST_DATA\n", folder.c_str());
+    not_run("real data not found in " + folder.string() + "; set HPML_TEST_DATA");
     return {};
 }
 

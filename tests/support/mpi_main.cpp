@@ -1,5 +1,6 @@
 // The main of tests that run under mpirun: rank 0 reports, every rank's verdict counts.
 #define BOOST_TEST_NO_MAIN
+#include <array>
 #include <boost/test/results_reporter.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "mpi/communicator.h"
 #include "mpi/environment.h"
+#include "support/skip.h"
 
 namespace {
 
@@ -27,11 +29,13 @@ bool start_suite() {
 
 int main(int argc, char** argv) {
     hpml::mpi::Environment environment;
-    std::int64_t failed = boost::unit_test::unit_test_main(start_suite, argc, argv) == 0 ? 0 : 1;
+    const int code = boost::unit_test::unit_test_main(start_suite, argc, argv);
     const auto ranks = hpml::mpi::Communicator::world();
-    if (failed != 0) {
+    if (code != 0) {
         std::fprintf(stderr, "rank %d failed\n", ranks.rank().value);
     }
-    ranks.max(std::span(&failed, 1));
-    return static_cast<int>(failed);
+    std::array<std::int64_t, 2> verdict{code == 0 ? 0 : 1, hpml::test::was_skipped() ? 1 : 0};
+    ranks.max(verdict);
+    hpml::test::was_skipped() = verdict[1] != 0;
+    return hpml::test::with_skips(static_cast<int>(verdict[0]));
 }
