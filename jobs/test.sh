@@ -3,8 +3,8 @@
 #
 #   jobs/test.sh [--full]
 #
-#   --full  also the sanitizer builds (presets asan and tsan), clang-tidy on every file, and the long tests
-#           (CTest label "full"), which are left out otherwise
+#   --full  also the release build without fault points, the sanitizer builds (presets asan and tsan), clang-tidy
+#           on every file, and the long tests (CTest label "full"), which are left out otherwise
 #
 # Real data is read from $HPML_TEST_DATA. Idempotent, and quick when repeated.
 set -euo pipefail
@@ -92,6 +92,18 @@ check_scripts() {
     sources '*.sh' .ci/run | xargs -r shellcheck
 }
 
+# What is installed has no fault points: a stray HPML_FAULT in the environment must mean nothing to it.
+check_release() {
+    local program
+    build release
+    for program in prepare pretrain finetune check status bench; do
+        if ! "build/release/bin/hpml_$program" --version | grep -qx '  fault points  off'; then
+            echo "test: error: hpml_$program of the release build has fault points" >&2
+            return 1
+        fi
+    done
+}
+
 run_tests() {
     local preset="$1"
     shift
@@ -105,6 +117,7 @@ check_scripts
 build dev
 check_tidy
 if [[ "$full" == yes ]]; then
+    check_release
     for preset in asan tsan; do
         build "$preset"
         run_tests "$preset" --label-exclude full
