@@ -1,0 +1,159 @@
+// hpml_check: what a job will meet is said before it is submitted, without MPI.
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "base/hash.h"
+#include "corpus/manifest.h"
+#include "program/refusal.h"
+#include "program/sample.h"
+
+using namespace hpml;
+using namespace hpml::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fixture {
+    ScratchFolder folder{"check"};
+    Fixture() { prepare_sample(folder / "data"); }
+
+    [[nodiscard]] std::string command(const std::string& more = "") const {
+        return program("hpml_check") + " --data " + (folder / "data").string() + " --run " +
+               (folder / "run").string() + " --model " + micro_model(folder.path()) +
+               " --global-batch 12 " + more;
+    }
+    [[nodiscard]] CommandResult check(const std::string& more = "") const {
+        return run_command(command(more));
+    }
+};
+
+/// The number behind a name in the printed table.
+double number_of(const CommandResult& result, const std::string& name) {
+    std::istringstream lines(result.output);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("  " + name + " ")) {
+            return std::stod(line.substr(line.find_last_of(' ')));
+        }
+    }
+    BOOST_ERROR("no line '" << name << "' in: " << result.output);
+    return 0;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(check_suite, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_good_job_is_described_and_passes) {
+    const auto result = check("--ranks 3 --micro-batch 1 --steps 240");
+    BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    const auto manifest = corpus::read_manifest(folder / "data");
+    BOOST_TEST(number_of(result, "training rows") == static_cast<double>(manifest.train_rows()));
+    BOOST_TEST(number_of(result, "training tokens") == static_cast<double>(manifest.train_tokens));
+    BOOST_TEST(number_of(result, "longest row, tokens") == 32);
+    BOOST_TEST(number_of(result, "shards, all verified") == 2);
+    BOOST_TEST(std::abs(number_of(result, "unigram entropy, nats") -
+                        manifest.unigram_entropy_nats) <= 0.0005);
+    BOOST_TEST(result.says("3 x 4 x 1"), result.output);
+    BOOST_TEST(std::abs(number_of(result, "epochs") -
+                        240 * 12 / static_cast<double>(manifest.train_rows())) <= 0.005);
+    BOOST_TEST(result.says("all checks passed"));
+    BOOST_TEST(!fs::exists(folder / "run"), "a check must leave nothing behind");
+}
+
+BOOST_AUTO_TEST_CASE(it_starts_no_mpi) {
+    // A transport that does not exist: every program that starts MPI fails at once.
+    const std::string broken = "OMPI_MCA_btl=nonsense ";
+    BOOST_TEST(run_command(broken + command()).code == 0);
+    BOOST_TEST(
+        run_command(broken + program("hpml_bench") + " loader --data " + (folder / "data").string())
+                .code != 0,
+        "the control: with this setting MPI must not start");
+}
+
+BOOST_AUTO_TEST_CASE(the_memory_estimate_adds_up_and_follows_the_options) {
+    const auto small = check("--micro-batch 1");
+    const auto large = check("--micro-batch 4 --ranks 3 --ranks-per-node 3");
+    BOOST_TEST_REQUIRE(large.code == 0, large.output);
+    // A table without optimizer tells the size of one copy of the parameters.
+    const double parameters = number_of(small, "parameters");
+    BOOST_TEST(parameters == 152384);
+    double sum = 0;
+    for (const char* part :
+         {"process and libraries", "gradients", "optimizer state (adamw)",
+          "activations of a micro-batch", "embeddings and masked-language head"}) {
+        sum += number_of(small, part);
+    }
+    sum += 4 * parameters / 1e6;
+    BOOST_TEST(std::abs(number_of(small, "all") - sum) <= 0.3, small.output);
+    BOOST_TEST(std::abs(number_of(small, "gradients") - 4 * parameters / 1e6) <= 0.05);
+    BOOST_TEST(std::abs(number_of(small, "optimizer state (adamw)") - 8 * parameters / 1e6) <=
+               0.05);
+    BOOST_TEST(number_of(large, "activations of a micro-batch") >
+               number_of(small, "activations of a micro-batch"));
+    BOOST_TEST(number_of(large, "gradients") == number_of(small, "gradients"));
+    BOOST_TEST(std::abs(number_of(large, "3 ranks of a node") - 3 * number_of(large, "all")) <=
+               0.2);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_too_small_is_a_warning) {
+    const auto result = check("--ranks-per-node 100000");
+    BOOST_TEST(result.code == 0, result.output);
+    BOOST_TEST(result.says("warning: more than this machine has"), result.output);
+}
+
+BOOST_AUTO_TEST_CASE(checkpoints_that_cannot_fit_on_the_disk_are_refused) {
+    check_one_error(check("--keep-checkpoints 1000000000"), 73, "lower --keep-checkpoints");
+}
+
+BOOST_AUTO_TEST_CASE(bad_options_exit_64) {
+    check_one_error(check("--micro-bacth 2"), 64, "--micro-batch");
+    check_one_error(check("--ranks 5"), 64, "over 5 ranks");
+    check_one_error(check("--ranks -1"), 64, "--ranks");
+    check_one_error(check("--learning-rate nan"), 64, "--learning-rate");
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_corpus_shard_or_vocabulary_exits_66) {
+    check_one_error(run_command(program("hpml_check") + " --data /nowhere --run r --model tiny"),
+                    66, "hpml_prepare");
+    fs::rename(folder / "data/vocab.txt", folder / "vocab.txt");
+    check_one_error(check(), 66, "vocab.txt");
+    fs::rename(folder / "vocab.txt", folder / "data/vocab.txt");
+    fs::remove(folder / "data/train-00000.h5");
+    check_one_error(check(), 66, "train-00000.h5");
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_corpus_exits_65) {
+    const fs::path shard = folder / "data/train-00000.h5";
+    const auto bytes = fs::file_size(shard);
+    fs::resize_file(shard, bytes / 2);
+    check_one_error(check(), 65, "train-00000.h5 is truncated");
+    fs::resize_file(shard, bytes);
+    check_one_error(check(), 65, "train-00000.h5 is damaged");
+    std::ofstream(folder / "data/vocab.txt", std::ios::app) << "zzzz\n";
+    check_one_error(check(), 65, "vocab.txt");
+    write_file(folder / "data/manifest.json", "{\"format_version\": 1");
+    check_one_error(check(), 65, "manifest.json");
+}
+
+BOOST_AUTO_TEST_CASE(rows_longer_than_the_model_exit_65) {
+    write_file(folder / "short.json",
+               R"({"model_type": "bert", "vocab_size": 4000, "hidden_size": 32,
+  "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
+  "max_position_embeddings": 16, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
+  "initializer_range": 0.02, "hidden_act": "gelu"})");
+    check_one_error(run_command(program("hpml_check") + " --data " + (folder / "data").string() +
+                                " --run r --model " + (folder / "short.json").string()),
+                    65, "positions for 16");
+}
+
+BOOST_AUTO_TEST_CASE(the_installation_checks_itself_without_a_corpus) {
+    const auto result = run_command(program("hpml_check") + " --self");
+    BOOST_TEST(result.code == 0, result.output);
+    BOOST_TEST(result.says("self check passed"), result.output);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
