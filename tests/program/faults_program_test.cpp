@@ -1,9 +1,14 @@
 // Bad input and bad luck: one clear message, the documented exit code, nothing lost.
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <fstream>
+#include <map>
 
+#include "base/hash.h"
+#include "program/refusal.h"
 #include "program/sample.h"
+#include "support/process.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -26,12 +31,21 @@ struct Fixture {
         }
         throw std::runtime_error("no training shard");
     }
+    /// Whether a job in that run directory has finished a step.
+    [[nodiscard]] bool trains(const std::string& run) const {
+        return text_of(folder / run / "metrics.jsonl").find("\"train\"") != std::string::npos;
+    }
 };
 
-void check_one_error(const CommandResult& result, int code, const std::string& text) {
-    BOOST_TEST(result.code == code, result.output);
-    BOOST_TEST(result.count("error:") == 1, result.output);
-    BOOST_TEST(result.says(text), "looked for '" << text << "' in: " << result.output);
+/// Every file below a folder with its content and time of change.
+std::map<std::string, std::string> listing(const std::filesystem::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        files[entry.path().string()] =
+            std::to_string(entry.last_write_time().time_since_epoch().count()) + " " +
+            (entry.is_regular_file() ? hash_file(entry.path()).hex() : "no file");
+    }
+    return files;
 }
 
 }  // namespace
@@ -120,46 +134,70 @@ BOOST_AUTO_TEST_CASE(a_full_disk_at_the_last_save_is_exit_74) {
         "failed\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_full_disk_for_logs_is_one_warning) {
-    const auto metrics = folder / "logs" / "metrics.jsonl";
-    std::filesystem::create_directories(metrics.parent_path());
-    std::filesystem::create_symlink("/dev/full", metrics);
-    const auto result = run_command(pretrain_command(2, folder.path(), "logs", "--steps 6"));
-    BOOST_TEST(result.code == 0, result.output);
-    BOOST_TEST(result.count("metrics.jsonl cannot be written") == 1, result.output);
+BOOST_AUTO_TEST_CASE(a_log_that_cannot_be_written_is_one_warning) {
+    for (const auto& [file, warning] :
+         {std::pair("metrics.jsonl", "metrics.jsonl cannot be written"),
+          std::pair("log.txt", "the log cannot be written")}) {
+        const auto log = folder / file / file;
+        std::filesystem::create_directories(log.parent_path());
+        std::filesystem::create_symlink("/dev/full", log);
+        const auto result =
+            run_command(pretrain_command(2, folder.path(), file, "--steps 6 --log-every 0.001"));
+        BOOST_TEST(result.code == 0, result.output);
+        BOOST_TEST(result.count("warning:") == 1, result.output);
+        BOOST_TEST(result.count(warning) == 1, result.output);
+    }
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_rank_ends_the_job_within_ten_seconds) {
-    const auto result = run_command("HPML_FAULT=kill@step=2,rank=1 timeout -k 1 60 " +
-                                    pretrain_command(3, folder.path(), "dead", "--steps 100000") +
-                                    "; code=$?; echo after $SECONDS seconds; exit $code");
-    BOOST_TEST(result.code != 0);
-    const auto at = result.output.find("after ");
-    BOOST_TEST_REQUIRE(at != std::string::npos);
-    BOOST_TEST(std::stoi(result.output.substr(at + 6)) <= 15, result.output);  // start-up included
-    // mpirun may be gone a moment before the ranks that it has killed.
-    const auto verdict = run_command("for i in $(seq 50); do word=$(" + program("hpml_status") +
-                                     " --brief " + (folder / "dead").string() +
-                                     "); [ $word = failed ] && break; sleep 0.1; done; echo $word");
-    BOOST_TEST(verdict.output == "failed\n");
+BOOST_AUTO_TEST_CASE(a_killed_rank_ends_the_job_within_ten_seconds_and_the_next_start_goes_on) {
+    const std::string command =
+        pretrain_command(3, folder.path(), "dead", "--steps 1000000 --checkpoint-every 5");
+    Background job(command, folder / "dead.log");
+    BOOST_TEST_REQUIRE(wait_until(60, [&] {
+        return std::filesystem::exists(folder / "dead" / "checkpoints" / "step-00000005");
+    }));
+    const auto ranks = children_of(job.pid());
+    BOOST_TEST_REQUIRE(ranks.size() == 3U);
+    ::kill(ranks[1], SIGKILL);
+    BOOST_TEST(wait_until(10, [&] {
+        return std::all_of(ranks.begin(), ranks.end(), has_ended) && job.wait(0).code != 124;
+    }));
+    BOOST_TEST(job.wait(0).code != 0);
+    BOOST_TEST(job.wait(0).code != 124);
+    BOOST_TEST(
+        run_command(program("hpml_status") + " --brief " + (folder / "dead").string()).output ==
+        "failed\n");
+
+    Background next(command, folder / "next.log");
+    BOOST_TEST(wait_until(60, [&] {
+        return text_of(folder / "next.log").find("resuming after step") != std::string::npos;
+    }));
+    ::kill(next.pid(), SIGUSR1);
+    BOOST_TEST(next.wait(30).code == 0, text_of(folder / "next.log"));
 }
 
-BOOST_AUTO_TEST_CASE(a_second_job_in_the_same_run_directory_is_refused) {
-    const std::string first = pretrain_command(1, folder.path(), "shared", "--steps 1000000");
-    const std::string second = pretrain_command(1, folder.path(), "shared", "--steps 1000000");
-    const auto result = run_command(
-        first + " > " + (folder / "first.log").string() +
-        " & child=$!; for i in $(seq 100); do sleep 0.2; grep -q train " +
-        (folder / "shared" / "metrics.jsonl").string() + " 2>/dev/null && break; done; " + second +
-        "; code=$?; kill -USR1 $child; wait $child; echo first ended with $?; exit $code");
-    BOOST_TEST(result.code == 73, result.output);
-    BOOST_TEST(result.says("locked by"), result.output);
-    BOOST_TEST(result.says("first ended with 0"), result.output);
+BOOST_AUTO_TEST_CASE(a_second_job_in_the_same_run_directory_is_refused_and_changes_no_file) {
+    const std::string command = pretrain_command(1, folder.path(), "shared", "--steps 1000000");
+    Background first(command, folder / "first.log");
+    BOOST_TEST_REQUIRE(wait_until(60, [&] { return trains("shared"); }));
+    // Asleep, the first job changes nothing itself.
+    const auto ranks = children_of(first.pid());
+    BOOST_TEST_REQUIRE(ranks.size() == 1U);
+    ::kill(ranks[0], SIGSTOP);
+    BOOST_TEST_REQUIRE(wait_until(10, [&] { return state_of(ranks[0]) == 'T'; }));
+    const auto before = listing(folder / "shared");
+    const auto second = run_command(command);
+    BOOST_TEST((listing(folder / "shared") == before));
+    ::kill(ranks[0], SIGCONT);
+    ::kill(first.pid(), SIGUSR1);
+    check_one_error(second, 73, "locked by");
+    BOOST_TEST(first.wait(30).code == 0, text_of(folder / "first.log"));
 }
 
 BOOST_AUTO_TEST_CASE(cuda_without_a_gpu_is_exit_69_and_says_what_is_missing) {
     if (std::filesystem::exists("/dev/nvidia0")) {
-        return;  // a machine with a GPU: nothing is missing
+        not_run("this machine has a GPU: nothing is missing");
+        return;
     }
     check_one_error(pretrain(2, "--device cuda"), 69, "--device cpu");
 }

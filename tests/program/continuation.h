@@ -1,0 +1,67 @@
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+#include <string>
+
+#include "base/hash.h"
+#include "program/sample.h"
+#include "support/process.h"
+
+namespace hpml::test {
+
+/// Runs of the sample that are interrupted and continued, beside one that is not.
+struct Continuation {
+    ScratchFolder folder{"continuation"};
+    Continuation() { prepare_sample(folder / "data"); }
+
+    [[nodiscard]] std::string digest(const std::string& run, const std::string& step,
+                                     const std::string& file) const {
+        return hash_file(folder / run / "checkpoints" / step / file).hex();
+    }
+    /// The checkpoints of `step` of two runs, byte for byte.
+    void check_same(const std::string& a, const std::string& b, const std::string& step) const {
+        for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+            BOOST_TEST(digest(a, step, file) == digest(b, step, file), run_names(a, b) << file);
+        }
+    }
+    /// metrics.jsonl holds the steps 1, 2, ..., `last` once each.
+    void check_steps(const std::string& run, std::int64_t last) const {
+        std::int64_t expected = 1;
+        std::istringstream lines(text_of(folder / run / "metrics.jsonl"));
+        for (std::string line; std::getline(lines, line);) {
+            if (line.find("\"train\"") != std::string::npos) {
+                BOOST_TEST(
+                    line.find("\"step\":" + std::to_string(expected) + ",") != std::string::npos,
+                    line);
+                ++expected;
+            }
+        }
+        BOOST_TEST(expected == last + 1);
+    }
+    /// A run of 10 steps on 3 ranks whose rank `rank` is killed before step `k` + 1 ends as the run
+    /// "straight", which was not.
+    void check_kill_after(std::int64_t k, int rank) const {
+        const std::string run = "killed-" + std::to_string(k);
+        const auto killed = run_command("HPML_FAULT=kill@step=" + std::to_string(k) + ",rank=" +
+                                        std::to_string(rank) + ",site=step " + ten_steps(run));
+        BOOST_TEST(killed.code != 0);
+        const auto resumed = run_command(ten_steps(run));
+        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+        BOOST_TEST(resumed.says("resuming after step") == (k >= 2));
+        check_same("straight", run, "step-00000010");
+        check_steps(run, 10);
+    }
+    /// On 3 ranks, with a checkpoint every second step.
+    [[nodiscard]] std::string ten_steps(const std::string& run) const {
+        return pretrain_command(3, folder.path(), run,
+                                "--steps 10 --checkpoint-every 2 --keep-checkpoints 20");
+    }
+
+  private:
+    static std::string run_names(const std::string& a, const std::string& b) {
+        return a + " and " + b + ": ";
+    }
+};
+
+}  // namespace hpml::test
