@@ -23,7 +23,7 @@ std::int64_t divide_up(std::int64_t value, std::int64_t divisor) {
 class Batches {
   public:
     Batches(const LabelledExamples& data, const FineTuneOptions& options)
-        : data_(data), order_(data.examples.size(), options.seed), options_(options) {}
+        : data_(data), order_(data.examples.size(), options.seed) {}
 
     /// The rows order[range], with their targets.
     [[nodiscard]] const corpus::Batch& take(StepRange range) {
@@ -47,7 +47,6 @@ class Batches {
   private:
     const LabelledExamples& data_;
     corpus::Order order_;
-    const FineTuneOptions& options_;
     corpus::Batch batch_;
 };
 
