@@ -3,24 +3,27 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/version.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "apps/banner.h"
+#include "apps/default_recipe.h"
 #include "apps/hpml_pretrain_observer.h"
 #include "apps/hpml_pretrain_options.h"
-#include "apps/places.h"
 #include "apps/program.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/version.h"
+#include "device/affinity.h"
+#include "device/memory.h"
+#include "h5/version.h"
 #include "mpi/environment.h"
 #include "report/run_lock.h"
+#include "tasks/memory_estimate.h"
 #include "text/vocabulary.h"
 #include "train/handshake.h"
 #include "train/threads.h"
@@ -56,64 +59,82 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
     return setup;
 }
 
-/// Every host once, in rank order.
-std::string hosts_of(const mpi::Communicator& ranks) {
-    std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    std::vector<std::string> hosts;
-    for (const std::string& host : ranks.all_gather(name.data())) {
-        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) {
-            hosts.push_back(host);
-        }
-    }
-    return fmt::format("{}", fmt::join(hosts, " "));
-}
+std::string libtorch() { return std::string("LibTorch ") + TORCH_VERSION; }
+std::string hdf5() { return "HDF5 " + h5::library_version(); }
 
-void print_banner(const Setup& setup, const mpi::Communicator& ranks, const Log& log,
-                  const std::string& hosts) {
+/// The program's own lines of the banner.
+std::vector<BannerRow> about(const Setup& setup, int ranks) {
     const auto& options = setup.options;
-    const auto config = tasks::model_of(options, setup.manifest);
-    const BuildInfo build = build_info();
-    log.info("hpml_pretrain {} ({}, {}), LibTorch {}", build.version, build.git_revision,
-             build.build_type, TORCH_VERSION);
-    log.info("ranks: {} on {}", ranks.size(), hosts);
-    log.info("data: {}, {} rows of up to {} tokens, {} tokens; manifest {}", options.data.string(),
-             setup.manifest.train_rows(), setup.manifest.sequence_length,
-             setup.manifest.train_tokens, setup.manifest.digest().hex().substr(0, 12));
-    log.info("model: {} layers x {}, {}-LN, {:.1f} M parameters", config.layers, config.hidden_size,
-             config.norm == model::EncoderNorm::Pre ? "pre" : "post",
-             static_cast<double>(model::parameter_count(config, model::Head::MaskedLm)) / 1e6);
-    log.info("batch: {} sequences = {} ranks x {} micro-batches of {}", options.global_batch,
-             ranks.size(), options.global_batch / options.micro_batch / ranks.size(),
-             options.micro_batch);
-    log.info("optimizer: {}, learning rate {:g} {}, {} warm-up steps of {}; seed {}",
-             options.optimizer.name, options.schedule.peak, options.schedule.name,
-             options.schedule.warmup_steps, options.steps, options.seed);
-    log.info("run directory: {} (the same command goes on there)", options.run.string());
+    const auto& manifest = setup.manifest;
+    const auto config = tasks::model_of(options, manifest);
+    return {
+        {"data", fmt::format("{}, {} rows of up to {} tokens, {} tokens; manifest {}",
+                             options.data.string(), manifest.train_rows(), manifest.sequence_length,
+                             manifest.train_tokens, manifest.digest().hex().substr(0, 12))},
+        {"model",
+         fmt::format("{} layers x {}, {}-LN, {:.1f} M parameters, {}", config.layers,
+                     config.hidden_size, config.norm == model::EncoderNorm::Pre ? "pre" : "post",
+                     static_cast<double>(parameter_count(config, model::Head::MaskedLm)) / 1e6,
+                     options.precision == "auto" ? "fp32" : options.precision)},
+        {"batch",
+         fmt::format("{} sequences = {} ranks x {} micro-batches of {}", options.global_batch,
+                     ranks, options.global_batch / options.micro_batch / ranks,
+                     options.micro_batch)},
+        {"optimizer",
+         fmt::format("{}, learning rate {:g} {}, {} warm-up steps of {}", options.optimizer.name,
+                     options.schedule.peak, options.schedule.name, options.schedule.warmup_steps,
+                     options.steps)}};
 }
 
-/// What this process computes on, and who drives the communication.
-struct Surroundings {
-    comm::Progress progress;
-    train::Accelerator accelerator;
-};
-
-/// Printed, with a warning about idle cores.
-Surroundings look_around(const tasks::PretrainOptions& options, const mpi::Communicator& ranks,
-                         const Log& log) {
-    const auto threads = train::choose_threads(ranks, options.threads);
+/// Threads, device and who drives the communication, put into the context and the banner.
+void look_around(const tasks::PretrainOptions& options, tasks::PretrainContext& context,
+                 Banner& banner) {
+    const auto threads = train::choose_threads(context.ranks, options.threads);
     at::set_num_threads(threads.threads);
     at::init_num_threads();
-    const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    const Surroundings found{comm::choose_progress(facts),
-                             train::choose_accelerator(options.device, ranks)};
-    log.info("device: {}; precision {}", found.accelerator.description, options.precision);
-    log.info("threads: {}; communication {}", threads.explanation, comm::explain(facts));
-    if (threads.idle_cores > 0 && !found.accelerator.cuda) {
-        log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
-                 threads.idle_cores, threads.cores_on_node);
+    const auto facts = train::progress_facts(context.ranks, threads, mpi::Environment::multiple());
+    context.progress = comm::choose_progress(facts);
+    context.accelerator = train::choose_accelerator(options.device, context.ranks);
+    banner.threads = threads.explanation;
+    banner.communication = comm::explain(facts);
+    banner.device = context.accelerator.description;
+    banner.cores = device::to_text(device::affinity_mask());
+    const device::MemoryReport memory = device::memory_report();
+    banner.memory_available = device::headroom(memory);
+    banner.memory_limit = memory.limit;
+    if (threads.idle_cores > 0 && !context.accelerator.cuda) {
+        context.log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
+                         threads.idle_cores, threads.cores_on_node);
     }
-    return found;
+}
+
+/// Everything that a reader of the log needs to know about this start, and to repeat it.
+/// Collective.
+void print_start(const Setup& setup, const std::vector<std::string>& command,
+                 tasks::PretrainContext& context) {
+    const auto& options = setup.options;
+    Banner banner;
+    banner.program = "hpml_pretrain";
+    banner.libraries = {libtorch(), hdf5()};
+    banner.run = options.run;
+    banner.resume_point = context.resume_from.filename().string();
+    banner.time_limit = context.limit.explain();
+    banner.seed = options.seed;
+    banner.about = about(setup, context.ranks.size());
+    banner.command = command;
+    look_around(options, context, banner);
+    if (context.accelerator.cuda) {
+        banner.reproducibility = "off (GPU kernels may add in another order)";
+    } else {
+        banner.memory_per_rank =
+            tasks::estimate_memory(options, tasks::model_of(options, setup.manifest),
+                                   setup.manifest.sequence_length)
+                .total();
+    }
+    const auto places = gather_places(banner, context.ranks);
+    if (context.ranks.is_root()) {
+        print_banner(banner, places, context.log);
+    }
 }
 
 RunState state_of(tasks::Verdict verdict) {
@@ -147,13 +168,19 @@ class RunOwner {
     std::int64_t generation_ = 0;
 };
 
-int pretrain(const PretrainProgramOptions& wanted, const std::string& effective_config,
+/// How the program was started.
+struct Invocation {
+    std::string effective_config;
+    std::vector<std::string> command;
+};
+
+int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
              const mpi::Communicator& ranks) {
     // From the beginning: a warning that comes while the data are checked must not kill the job.
     const train::StopSignals signals;
     check_launch(ranks.size());
-    train::require_same(ranks, "options", effective_config);
-    Log log(ranks.rank(), ranks.is_root());
+    train::require_same(ranks, "options", invocation.effective_config);
+    Log log(ranks.rank(), ranks.is_root(), stderr_style(wanted.color));
     PretrainProgramOptions options = wanted;
     (void)fault_point("start", Step(0), ranks.rank());
     const Setup setup = set_up(options, ranks);
@@ -161,28 +188,26 @@ int pretrain(const PretrainProgramOptions& wanted, const std::string& effective_
     const RunOwner owner(options, ranks, log);
     // Nothing of an earlier start is overwritten before it is sure that this one belongs to it.
     const auto resume_from = tasks::choose_resume_point(options.run, setup.manifest, ranks, log);
-    mpi::on_root(ranks,
-                 [&] { write_text_atomically(options.run.run / "config.cfg", effective_config); });
-    print_banner(setup, ranks, log, hosts_of(ranks));
-
+    const auto is_current = [&owner] { return owner.is_current(); };
     std::unique_ptr<PretrainObserver> observer;
-    if (ranks.is_root()) {
-        observer =
-            std::make_unique<PretrainObserver>(options, log, ranks.size(), owner.generation());
-    }
+    mpi::on_root(ranks, [&] {
+        write_text_atomically(options.run.run / "config.cfg", invocation.effective_config);
+        observer = std::make_unique<PretrainObserver>(
+            options, log, RunStart{ranks.size(), owner.generation(), is_current});
+    });
     train::SilentObserver silent;
     try {
-        const Surroundings surroundings = look_around(options.run, ranks, log);
+        const auto ask = ranks.is_root() ? train::AskSqueue::Yes : train::AskSqueue::No;
         tasks::PretrainContext context{
             .ranks = ranks,
             .log = log,
             .observer = observer ? static_cast<train::Observer&>(*observer) : silent,
             .signals = signals,
+            .limit = train::TimeLimit(options.run.max_hours, train::process_time_sources(ask)),
             .resume_from = resume_from,
-            .progress = surroundings.progress,
-            .accelerator = surroundings.accelerator};
-        context.generation = owner.generation();
-        context.may_publish = [&owner] { return owner.is_current(); };
+            .generation = owner.generation(),
+            .may_publish = is_current};
+        print_start(setup, invocation.command, context);
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
             observer->on_end(state_of(outcome.verdict), 0, outcome.reason);
@@ -206,20 +231,17 @@ int main(int argc, char** argv) {
     OptionTable table("hpml_pretrain",
                       "Pretrain a BERT-class encoder with masked language modelling");
     declare_pretrain_options(table, options);
-    table.library(std::string("LibTorch ") + TORCH_VERSION);
+    table.library(libtorch());
+    table.library(hdf5());
     table.example(
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");
-    // A bare call trains BERT-base by its documented recipe; who names a model has a recipe of his
-    // own.
-    const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
-    if (std::none_of(arguments.begin(), arguments.end(), [](const std::string_view argument) {
-            return argument.starts_with("--model");
-        })) {
-        table.default_config(default_config_file("pretrain_bert_base.cfg"));
-    }
-    return run_parallel_program([&] { return table.parse(argc, argv) == ParseResult::Run; },
-                                [&](const mpi::Communicator& world) {
-                                    return pretrain(options, table.effective_config(), world);
-                                });
+    use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
+    return run_parallel_program(
+        [&] { return table.parse(argc, argv) == ParseResult::Run; },
+        [&](const mpi::Communicator& world) {
+            return pretrain(
+                options, {table.effective_config(), repeatable_command(table, argc, argv)}, world);
+        },
+        options.color);
 }

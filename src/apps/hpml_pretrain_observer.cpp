@@ -14,15 +14,18 @@ constexpr Seconds kStatusInterval{2.0};
 
 }  // namespace
 
-PretrainObserver::PretrainObserver(const PretrainProgramOptions& options, const Log& log, int ranks,
-                                   std::int64_t generation)
-    : options_(options), log_(log), console_(log, options.log_every, ranks) {
+PretrainObserver::PretrainObserver(const PretrainProgramOptions& options, const Log& log,
+                                   RunStart start)
+    : options_(options),
+      start_(std::move(start)),
+      log_(log),
+      console_(log, options.log_every, start_.ranks) {
     status_.program = "hpml_pretrain";
     status_.steps = options.run.steps;
     status_.started = utc_timestamp();
     status_.process = this_process();
-    status_.ranks = ranks;
-    status_.generation = generation;
+    status_.ranks = start_.ranks;
+    status_.generation = start_.generation;
     try {
         if (const auto before = read_status(options.run.run)) {
             seconds_before_ = before->seconds;
@@ -40,26 +43,26 @@ void PretrainObserver::on_start(Step done) {
         options_.run.run / "metrics.jsonl", done, [this](const std::string& reason) {
             log_.warn("metrics.jsonl cannot be written ({}); the run goes on without it", reason);
         });
-    metrics_->append({{"kind", "start"},
-                      {"step", done.value},
-                      {"generation", status_.generation},
-                      {"ranks", status_.ranks},
-                      {"time", utc_timestamp()}});
+    append({{"kind", "start"},
+            {"step", done.value},
+            {"generation", status_.generation},
+            {"ranks", status_.ranks},
+            {"time", utc_timestamp()}});
     status_.step = done.value;
     write();
 }
 
 void PretrainObserver::on_step(const train::StepRecord& record) {
-    metrics_->append({{"kind", "train"},
-                      {"step", record.step.value},
-                      {"loss", record.loss},
-                      {"learning_rate", record.learning_rate},
-                      {"grad_norm", record.gradient_norm},
-                      {"tokens", record.tokens.value},
-                      {"masked_tokens", record.weight},
-                      {"seconds", record.seconds.value},
-                      {"data_wait_seconds", record.data_wait.value},
-                      {"comm_wait_seconds", record.comm_wait.value}});
+    append({{"kind", "train"},
+            {"step", record.step.value},
+            {"loss", record.loss},
+            {"learning_rate", record.learning_rate},
+            {"grad_norm", record.gradient_norm},
+            {"tokens", record.tokens.value},
+            {"masked_tokens", record.weight},
+            {"seconds", record.seconds.value},
+            {"data_wait_seconds", record.data_wait.value},
+            {"comm_wait_seconds", record.comm_wait.value}});
     console_.add({.step = record.step.value,
                   .steps = record.steps.value,
                   .loss = record.loss,
@@ -80,11 +83,11 @@ void PretrainObserver::on_step(const train::StepRecord& record) {
 }
 
 void PretrainObserver::on_validation(const train::ValidationRecord& record) {
-    metrics_->append({{"kind", "validation"},
-                      {"step", record.step.value},
-                      {"validation_loss", record.loss},
-                      {"masked_tokens", record.weight},
-                      {"seconds", record.seconds.value}});
+    append({{"kind", "validation"},
+            {"step", record.step.value},
+            {"validation_loss", record.loss},
+            {"masked_tokens", record.weight},
+            {"seconds", record.seconds.value}});
     status_.validation_loss = record.loss;
     log_.info(
         "validation after step {}: loss {:.4f} nats per masked token (perplexity {:.1f}), {:.1f} s",
@@ -93,10 +96,10 @@ void PretrainObserver::on_validation(const train::ValidationRecord& record) {
 }
 
 void PretrainObserver::on_checkpoint(const train::CheckpointRecord& record) {
-    metrics_->append({{"kind", "checkpoint"},
-                      {"step", record.step.value},
-                      {"bytes", record.bytes.value},
-                      {"seconds", record.seconds.value}});
+    append({{"kind", "checkpoint"},
+            {"step", record.step.value},
+            {"bytes", record.bytes.value},
+            {"seconds", record.seconds.value}});
     console_.saw_checkpoint(now());
     status_.checkpoint = record.folder.filename().string();
     log_.info("checkpoint {}: {:.1f} MB in {:.2f} s", status_.checkpoint,
@@ -112,16 +115,47 @@ void PretrainObserver::on_end(RunState state, int exit_code, const std::string& 
     write();
 }
 
+/// Asked of the file system no more often than status.json is written: a job that slept through its
+/// own replacement finds its last question old, and asks.
+bool PretrainObserver::is_current() {
+    if (!is_replaced_ && (!last_asked_ || now() - *last_asked_ > kStatusInterval)) {
+        last_asked_ = now();
+        try {
+            is_replaced_ = !start_.is_current();
+        } catch (const Error& error) {
+            warn_once(error);
+        }
+        if (is_replaced_) {
+            log_.warn("a later start has taken over {}; this one writes there no longer",
+                      options_.run.run.string());
+        }
+    }
+    return !is_replaced_;
+}
+
+void PretrainObserver::append(const Json& line) {
+    if (is_current()) {
+        metrics_->append(line);
+    }
+}
+
 void PretrainObserver::write() {
     status_.seconds = seconds_before_ + watch_.elapsed().value;
     last_written_ = now();
+    if (!is_current()) {
+        return;
+    }
     try {
         write_status(options_.run.run, status_);
     } catch (const Error& error) {
-        if (!has_warned_) {
-            log_.warn("{}; the run goes on, hpml_status will show old figures", error.what());
-            has_warned_ = true;
-        }
+        warn_once(error);
+    }
+}
+
+void PretrainObserver::warn_once(const Error& error) {
+    if (!has_warned_) {
+        has_warned_ = true;
+        log_.warn("{}; the run goes on, hpml_status will show old figures", error.what());
     }
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "apps/hpml_pretrain_options.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "report/console.h"
 #include "report/metrics.h"
@@ -12,12 +16,19 @@
 
 namespace hpml {
 
+/// What the observer has to know of a start.
+struct RunStart {
+    int ranks = 1;
+    std::int64_t generation = 1;
+    /// False once a later start owns the run directory: then its files are no longer written.
+    std::function<bool()> is_current = [] { return true; };
+};
+
 /// Turns what the loop tells into console lines, metrics.jsonl and status.json. Rank 0; a failure
 /// to write any of them is warned of once and ends nothing.
 class PretrainObserver : public train::Observer {
   public:
-    PretrainObserver(const PretrainProgramOptions& options, const Log& log, int ranks,
-                     std::int64_t generation);
+    PretrainObserver(const PretrainProgramOptions& options, const Log& log, RunStart start);
 
     void on_start(Step done) override;
     void on_step(const train::StepRecord& record) override;
@@ -27,9 +38,13 @@ class PretrainObserver : public train::Observer {
     void on_end(RunState state, int exit_code, const std::string& message);
 
   private:
+    void append(const Json& line);
     void write();
+    [[nodiscard]] bool is_current();
+    void warn_once(const Error& error);
 
     const PretrainProgramOptions& options_;
+    RunStart start_;
     const Log& log_;
     StepConsole console_;
     std::unique_ptr<MetricsLog> metrics_;
@@ -37,6 +52,8 @@ class PretrainObserver : public train::Observer {
     Stopwatch watch_;
     double seconds_before_ = 0;  ///< of earlier starts
     Seconds last_written_;
+    std::optional<Seconds> last_asked_;  ///< whether this start is current
+    bool is_replaced_ = false;
     bool has_warned_ = false;
 };
 

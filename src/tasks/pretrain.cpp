@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "corpus/loader.h"
+#include "corpus/verify_shards.h"
 #include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
 #include "text/vocabulary.h"
@@ -44,17 +45,11 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
 /// shared file system.
 constexpr double kExpectedDiskRate = 1e8;
 
-/// Rank 0 alone asks the batch system, and decides for all.
-train::TimeLimit time_limit(const PretrainOptions& options, const mpi::Communicator& ranks) {
-    const auto ask = ranks.is_root() ? train::AskSqueue::Yes : train::AskSqueue::No;
-    return {options.max_hours, train::process_time_sources(ask)};
-}
-
 /// One pretraining run on one rank: the state that its steps share.
 class Pretraining {
   public:
     Pretraining(const PretrainOptions& options, const corpus::Manifest& manifest,
-                const PretrainContext& context)
+                PretrainContext& context)
         : options_(options),
           manifest_(manifest),
           context_(context),
@@ -62,7 +57,7 @@ class Pretraining {
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks},
                   options.clip_norm),
-          limit_(time_limit(options, context.ranks)) {
+          limit_(context.limit) {
         limit_.expect_checkpoint(Seconds(
             static_cast<double>(estimate_checkpoint(options, model_of(options, manifest)).value) /
             kExpectedDiskRate));
@@ -102,6 +97,7 @@ class Pretraining {
 
   private:
     void open_data() {
+        corpus::verify_shards(options_.data, manifest_, context_.ranks);
         mpi::agree(context_.ranks, [&] {
             if (vocabulary_.hash() != manifest_.vocabulary_hash) {
                 throw InputError(
@@ -112,6 +108,7 @@ class Pretraining {
                                 manifest_.vocabulary_hash.hex()));
             }
             corpus::LoaderOptions loader;
+            loader.verify = corpus::VerifyHash::No;
             loader.global_batch = options_.global_batch;
             loader.micro_batch = options_.micro_batch;
             loader.seed = options_.seed;
@@ -119,8 +116,8 @@ class Pretraining {
             loader.prefetch = options_.prefetch;
             loader_ = std::make_unique<corpus::Loader>(options_.data, manifest_, loader);
             if (manifest_.validation_rows() > 0) {
-                validation_ = std::make_unique<corpus::ValidationSet>(
-                    options_.data, manifest_, options_.micro_batch, options_.seed, loader.masking);
+                validation_ =
+                    std::make_unique<corpus::ValidationSet>(options_.data, manifest_, loader);
             }
         });
         const std::int64_t micro_batches = options_.global_batch / options_.micro_batch;
@@ -287,7 +284,7 @@ class Pretraining {
     text::Vocabulary vocabulary_;
     train::Replica replica_;
     train::StepRunner runner_;
-    train::TimeLimit limit_;
+    train::TimeLimit& limit_;
     std::unique_ptr<corpus::Loader> loader_;
     std::unique_ptr<corpus::ValidationSet> validation_;
     std::int64_t first_ = 0;  ///< this rank's micro-batches of every global batch
@@ -300,7 +297,7 @@ class Pretraining {
 }  // namespace
 
 PretrainOutcome pretrain(const PretrainOptions& options, const corpus::Manifest& manifest,
-                         const PretrainContext& context) {
+                         PretrainContext& context) {
     return Pretraining(options, manifest, context).run();
 }
 

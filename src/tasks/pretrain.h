@@ -58,13 +58,14 @@ struct PretrainContext {
     const Log& log;
     train::Observer& observer;  ///< told on rank 0
     const train::StopSignals& signals;
+    train::TimeLimit limit = train::TimeLimit(0);  ///< rank 0's counts
     std::filesystem::path resume_from;  ///< of choose_resume_point; empty: begin at step 0
     std::int64_t generation = 1;  ///< of the run directory, for the names of temporary folders
     /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
     /// directory.
     std::function<bool()> may_publish = [] { return true; };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
-    train::Accelerator accelerator;
+    train::Accelerator accelerator{};
 };
 
 enum class Verdict { Finished, Interrupted };
@@ -105,10 +106,10 @@ void refuse_used_run(const PretrainOptions& options);
                                                         const mpi::Communicator& ranks,
                                                         const Log& log);
 
-/// Train, validate, save, until all steps are done or somebody wants to stop. Collective.
+/// Train, validate, save, until all steps are done or somebody wants to stop. Collective; times the
+/// steps and saves in the context's limit.
 /// @param options  resolved; the data folder holds `manifest`
 [[nodiscard]] PretrainOutcome pretrain(const PretrainOptions& options,
-                                       const corpus::Manifest& manifest,
-                                       const PretrainContext& context);
+                                       const corpus::Manifest& manifest, PretrainContext& context);
 
 }  // namespace hpml::tasks
