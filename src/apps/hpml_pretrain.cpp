@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +21,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/version.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/manifest.h"
 #include "device/affinity.h"
 #include "device/memory.h"
 #include "h5/version.h"
@@ -108,6 +113,28 @@ void look_around(const tasks::PretrainOptions& options, tasks::PretrainContext& 
     }
 }
 
+/// A warning, not a refusal: the disk may be given room before it is needed, and a save that fails
+/// ends nothing. hpml_check refuses.
+void warn_of_little_space(const Setup& setup, const Log& log) {
+    const auto& options = setup.options;
+    const auto folder = checkpoint::checkpoints_of(options.run);
+    const auto held = static_cast<std::int64_t>(checkpoint::list_checkpoints(options.run).size());
+    const std::int64_t to_come = std::max<std::int64_t>(1, options.keep_checkpoints + 1 - held);
+    const double needed =
+        static_cast<double>(to_come) *
+        static_cast<double>(
+            tasks::estimate_checkpoint(options, tasks::model_of(options, setup.manifest)).value);
+    const double available = static_cast<double>(
+        free_space(std::filesystem::exists(folder) ? folder : options.run).value);
+    if (needed > available) {
+        log.warn(
+            "{} has {:.1f} MB free, the checkpoints still to be kept and the one being written "
+            "take "
+            "{:.1f} MB (saves will fail); free some space or lower --keep-checkpoints",
+            options.run.string(), available / 1e6, needed / 1e6);
+    }
+}
+
 /// Everything that a reader of the log needs to know about this start, and to repeat it.
 /// Collective.
 void print_start(const Setup& setup, const std::vector<std::string>& command,
@@ -135,6 +162,7 @@ void print_start(const Setup& setup, const std::vector<std::string>& command,
     if (context.ranks.is_root()) {
         print_banner(banner, places, context.log);
     }
+    mpi::on_root(context.ranks, [&] { warn_of_little_space(setup, context.log); });
 }
 
 RunState state_of(tasks::Verdict verdict) {
