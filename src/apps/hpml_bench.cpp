@@ -1,6 +1,5 @@
 // hpml_bench: measure the all-reduce, the training step and the loader on this machine.
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
@@ -15,7 +14,7 @@
 #include "corpus/loader_bench.h"
 #include "mpi/environment.h"
 #include "tasks/step_bench.h"
-#include "train/threads.h"
+#include "train/compute.h"
 
 namespace {
 
@@ -42,24 +41,22 @@ Json bench_all_reduce(const BenchOptions& options, const mpi::Communicator& rank
 }
 
 Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, const Log& log) {
-    const auto threads = train::choose_threads(ranks, options.threads);
-    at::set_num_threads(threads.threads);
-    const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    const auto accelerator = train::choose_accelerator(options.device, ranks);
+    const auto compute = train::choose_compute(
+        {options.device, options.threads, mpi::Environment::multiple()}, ranks, log);
     auto step = options.step;
     step.model = model::named_model(options.model);
     const auto rates =
-        tasks::measure_steps(step, ranks, accelerator, comm::choose_progress(facts), log);
+        tasks::measure_steps(step, ranks, compute.accelerator, compute.progress, log);
     log.info(
         "{} on {}: {} ranks x {} threads, {} x {} sequences of {} tokens: {:.1f} ms a step, {:.0f} "
         "tokens/s, "
         "{:.1f} % exposed communication, loss {:.4f}",
-        options.model, accelerator.description, ranks.size(), threads.threads, step.accumulation,
-        step.micro_batch, step.sequence_length, rates.median_seconds * 1e3, rates.tokens_per_second,
-        rates.exposed_share * 100, rates.last_loss);
+        options.model, compute.accelerator.description, ranks.size(), compute.threads.threads,
+        step.accumulation, step.micro_batch, step.sequence_length, rates.median_seconds * 1e3,
+        rates.tokens_per_second, rates.exposed_share * 100, rates.last_loss);
     return {{"model", options.model},
             {"ranks", ranks.size()},
-            {"threads", threads.threads},
+            {"threads", compute.threads.threads},
             {"micro_batch", step.micro_batch},
             {"accumulation", step.accumulation},
             {"sequence_length", step.sequence_length},

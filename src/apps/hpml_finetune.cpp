@@ -1,7 +1,6 @@
 // hpml_finetune: fine-tune an encoder on a GLUE task, evaluate it beside the majority baseline,
 // predict.
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
@@ -20,8 +19,8 @@
 #include "mpi/environment.h"
 #include "report/results.h"
 #include "tasks/memory_estimate.h"
+#include "train/compute.h"
 #include "train/handshake.h"
-#include "train/threads.h"
 
 namespace {
 
@@ -52,24 +51,18 @@ Bytes estimated_memory(const tasks::GlueOptions& options, const model::ModelConf
 /// Threads, device and who drives the communication, put into the context and the banner.
 void look_around(const FinetuneProgramOptions& options, tasks::GlueContext& context,
                  Banner& banner) {
-    const mpi::Communicator& ranks = context.ranks;
-    const auto threads = train::choose_threads(ranks, options.threads);
-    at::set_num_threads(threads.threads);
-    at::init_num_threads();
-    const auto facts = train::progress_facts(ranks, threads, mpi::Environment::multiple());
-    context.progress = comm::choose_progress(facts);
-    context.accelerator = train::choose_accelerator(options.run.device, ranks);
-    banner.threads = threads.explanation;
-    banner.communication = comm::explain(facts);
-    banner.device = context.accelerator.description;
+    const auto compute =
+        train::choose_compute({options.run.device, options.threads, mpi::Environment::multiple()},
+                              context.ranks, context.log);
+    context.progress = compute.progress;
+    context.accelerator = compute.accelerator;
+    banner.threads = compute.threads.explanation;
+    banner.communication = compute.communication;
+    banner.device = compute.accelerator.description;
     banner.cores = device::to_text(device::affinity_mask());
     const device::MemoryReport memory = device::memory_report();
     banner.memory_available = device::headroom(memory);
     banner.memory_limit = memory.limit;
-    if (threads.idle_cores > 0 && !context.accelerator.cuda) {
-        context.log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
-                         threads.idle_cores, threads.cores_on_node);
-    }
 }
 
 /// The program's own lines of the banner.

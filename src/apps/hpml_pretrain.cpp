@@ -1,6 +1,5 @@
 // hpml_pretrain: masked-language-model pretraining of a BERT-class encoder under MPI.
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
@@ -30,8 +29,8 @@
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
 #include "text/vocabulary.h"
+#include "train/compute.h"
 #include "train/handshake.h"
-#include "train/threads.h"
 
 namespace {
 
@@ -94,23 +93,18 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
 /// Threads, device and who drives the communication, put into the context and the banner.
 void look_around(const tasks::PretrainOptions& options, tasks::PretrainContext& context,
                  Banner& banner) {
-    const auto threads = train::choose_threads(context.ranks, options.threads);
-    at::set_num_threads(threads.threads);
-    at::init_num_threads();
-    const auto facts = train::progress_facts(context.ranks, threads, mpi::Environment::multiple());
-    context.progress = comm::choose_progress(facts);
-    context.accelerator = train::choose_accelerator(options.device, context.ranks);
-    banner.threads = threads.explanation;
-    banner.communication = comm::explain(facts);
-    banner.device = context.accelerator.description;
+    const auto compute =
+        train::choose_compute({options.device, options.threads, mpi::Environment::multiple()},
+                              context.ranks, context.log);
+    context.progress = compute.progress;
+    context.accelerator = compute.accelerator;
+    banner.threads = compute.threads.explanation;
+    banner.communication = compute.communication;
+    banner.device = compute.accelerator.description;
     banner.cores = device::to_text(device::affinity_mask());
     const device::MemoryReport memory = device::memory_report();
     banner.memory_available = device::headroom(memory);
     banner.memory_limit = memory.limit;
-    if (threads.idle_cores > 0 && !context.accelerator.cuda) {
-        context.log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
-                         threads.idle_cores, threads.cores_on_node);
-    }
 }
 
 /// A warning, not a refusal: the disk may be given room before it is needed, and a save that fails
