@@ -1,6 +1,7 @@
 #include "report/metrics.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,6 +57,12 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, Step resume_step,
     : handle_(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), warn_(std::move(warn)) {
     if (!handle_.is_open()) {
         give_up("cannot open " + path.string() + ": " + errno_text(errno));
+        return;
+    }
+    // What stands there is read first, and a device may never end.
+    struct stat status {};
+    if (::fstat(handle_.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        give_up(path.string() + " is not a regular file");
         return;
     }
     try {

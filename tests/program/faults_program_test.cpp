@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_at_the_last_save_is_exit_74) {
 
 BOOST_AUTO_TEST_CASE(a_log_that_cannot_be_written_is_one_warning) {
     for (const auto& [file, warning] :
-         {std::pair("metrics.jsonl", "metrics.jsonl cannot be written"),
+         {std::pair("metrics.jsonl", "metrics.jsonl is not a regular file"),
           std::pair("log.txt", "the log cannot be written")}) {
         const auto log = folder / file / file;
         std::filesystem::create_directories(log.parent_path());
