@@ -18,10 +18,12 @@ constexpr std::int64_t kSteps = 400;
 struct Tally {
     int kills = 0;
     int while_training = 0;  ///< of these, after a step of that start
+    int stuck_launchers = 0;
     int runs = 0;
 };
 
-/// SIGKILL for one rank, for all, or for mpirun and all. @return what was done
+/// SIGKILL for one rank, for all, or for mpirun and all (or mpirun alone, which has not started any
+/// yet). @return what was done
 std::string strike(int mpirun_pid, std::mt19937& random) {
     const auto ranks = children_of(mpirun_pid);
     const auto choice = random() % 5;
@@ -30,13 +32,14 @@ std::string strike(int mpirun_pid, std::mt19937& random) {
         ::kill(ranks[chosen], SIGKILL);
         return "process " + std::to_string(chosen) + " of " + std::to_string(ranks.size());
     }
-    if (choice == 3) {
+    const bool with_mpirun = choice == 3 || ranks.empty();
+    if (with_mpirun) {
         ::kill(mpirun_pid, SIGKILL);
     }
     for (const int rank : ranks) {
         ::kill(rank, SIGKILL);
     }
-    return choice == 3 ? "mpirun and its processes" : "all processes";
+    return with_mpirun ? "mpirun and its processes" : "all processes";
 }
 
 struct Loop : Continuation {
@@ -51,17 +54,19 @@ struct Loop : Continuation {
             const auto log = folder / "job.log";
             Background job(command(run), log);
             const double moment = 0.2 + static_cast<double>(random() % 2500) / 1000;
-            auto result = job.wait(moment);
+            const auto result = job.wait(moment);
             if (result.code == 124) {
                 const auto ranks = children_of(job.pid());
                 tally.while_training += result.says("| loss ") ? 1 : 0;
                 ++tally.kills;
                 const std::string what = strike(job.pid(), random);
-                result = job.wait(30);
-                BOOST_TEST_REQUIRE(result.code != 124,
-                                   "still there 30 s after the kill of " << what);
-                BOOST_TEST(wait_until(
-                    10, [&] { return std::all_of(ranks.begin(), ranks.end(), has_ended); }));
+                BOOST_TEST_REQUIRE(
+                    wait_until(10,
+                               [&] { return std::all_of(ranks.begin(), ranks.end(), has_ended); }),
+                    "processes are left 10 s after the kill of " << what);
+                // Open MPI 4.1's mpirun may overlook the end of ranks that die while it starts
+                // them. It is killed with `job` then.
+                tally.stuck_launchers += job.wait(10).code == 124 ? 1 : 0;
             } else {
                 BOOST_TEST_REQUIRE(result.code == 0, result.output);
                 return;
@@ -92,9 +97,10 @@ BOOST_AUTO_TEST_CASE(random_kills_do_not_change_the_final_weights) {
         check_same("undisturbed", run, "step-00000400");
         check_steps(run, kSteps);
     }
-    std::printf("%d kills, %d of them while training, over %d runs\n", tally.kills,
-                tally.while_training, tally.runs);
+    std::printf("%d kills, %d of them while training, over %d runs; mpirun got stuck %d times\n",
+                tally.kills, tally.while_training, tally.runs, tally.stuck_launchers);
     BOOST_TEST(tally.while_training >= kKills / 4);
+    BOOST_TEST(tally.stuck_launchers <= kKills / 20);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
