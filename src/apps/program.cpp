@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <new>
 #include <string_view>
 #include <thread>
 #include <typeinfo>
@@ -145,24 +144,17 @@ int run_with_mpi(int launched_as, ColorWhen color,
 }  // namespace
 
 Failure current_failure() {
+    const Described described = describe_current_exception();
+    bool is_agreed = false;
     try {
         throw;
     } catch (const Error& error) {
-        // mpi::agree throws the base class on several ranks, everything else one of the coded
-        // classes.
-        return {static_cast<int>(error.code()), error.what(), typeid(error) == typeid(Error)};
-    } catch (const std::bad_alloc&) {
-        return {static_cast<int>(ExitCode::Resource),
-                "out of memory; try a smaller --micro-batch, fewer ranks per node or a node with "
-                "more memory",
-                false};
-    } catch (const std::exception& error) {
-        return {static_cast<int>(ExitCode::Internal),
-                std::string("internal: ") + error.what() + "; please report this", false};
+        // mpi::agree throws the base class on several ranks, everything else a coded class.
+        is_agreed = typeid(error) == typeid(Error);
     } catch (...) {
-        return {static_cast<int>(ExitCode::Internal),
-                "internal: an unknown exception; please report this", false};
+        is_agreed = false;
     }
+    return {static_cast<int>(described.code), described.message, is_agreed};
 }
 
 int run_program(const std::function<int()>& body) {

@@ -52,6 +52,17 @@ using BackendError = CodedError<ExitCode::Backend>;    ///< MPI or NCCL failed, 
 using DivergedError = CodedError<ExitCode::Diverged>;  ///< NaN or infinity, by policy
 using MismatchError = CodedError<ExitCode::Mismatch>;  ///< resume or peer disagrees on set-up
 
+/// Of any exception: the exit code and the words for the user.
+struct Described {
+    ExitCode code = ExitCode::Internal;
+    std::string message;
+};
+
+/// Of the exception being handled; to be called in a catch block only. A bad_alloc is a missing
+/// resource, a filesystem_error (a path that cannot be looked at) a missing input, and what is not
+/// one of ours otherwise an internal error.
+[[nodiscard]] Described describe_current_exception();
+
 /// State a condition that only a bug of ours can break.
 /// @throw InternalError naming the place
 inline void expects(bool condition, const char* what,

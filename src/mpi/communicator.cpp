@@ -127,14 +127,11 @@ void agree(const Communicator& ranks, const std::function<void()>& work) {
     std::string message;
     try {
         work();
-    } catch (const Error& error) {
+    } catch (...) {
         failure = std::current_exception();
-        code = static_cast<int>(error.code());
-        message = error.what();
-    } catch (const std::exception& error) {
-        failure = std::current_exception();
-        code = static_cast<int>(ExitCode::Internal);
-        message = error.what();
+        const Described described = describe_current_exception();
+        code = static_cast<int>(described.code);
+        message = described.message;
     }
     if (ranks.size() == 1) {
         if (failure) {

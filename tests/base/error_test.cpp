@@ -1,0 +1,52 @@
+#include "base/error.h"
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <new>
+#include <stdexcept>
+
+#include "support/data.h"
+
+namespace {
+
+using hpml::Described;
+using hpml::ExitCode;
+
+template <typename Work>
+Described described(Work work) {
+    try {
+        work();
+    } catch (...) {
+        return hpml::describe_current_exception();
+    }
+    return {ExitCode::Finished, ""};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(error)
+
+BOOST_AUTO_TEST_CASE(every_exception_has_an_exit_code_and_words_for_the_user) {
+    const auto ours = described([] { throw hpml::IoError("disk"); });
+    BOOST_TEST((ours.code == ExitCode::Io));
+    BOOST_TEST(ours.message == "disk");
+    const auto memory = described([] { throw std::bad_alloc(); });
+    BOOST_TEST((memory.code == ExitCode::Resource));
+    BOOST_TEST(memory.message.starts_with("out of memory; try "));
+    const auto bug = described([] { throw std::out_of_range("index"); });
+    BOOST_TEST((bug.code == ExitCode::Internal));
+    BOOST_TEST(bug.message == "internal: index; please report this");
+    const auto unknown = described([] { throw 1; });
+    BOOST_TEST((unknown.code == ExitCode::Internal));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_goes_in_a_circle_is_an_input_that_cannot_be_read) {
+    const hpml::test::ScratchFolder folder("error");
+    const auto link = folder / "link";
+    std::filesystem::create_symlink(link, link);
+    const auto found = described([&] { (void)std::filesystem::exists(link); });
+    BOOST_TEST((found.code == ExitCode::MissingInput));
+    BOOST_TEST(found.message.starts_with("cannot look at " + link.string() + ": "));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
