@@ -41,6 +41,10 @@ Bytes lines_up_to(const std::filesystem::path& path, Step last) {
 }
 
 std::optional<Json> last_metric(const std::filesystem::path& path, const std::string& kind) {
+    std::error_code failure;
+    if (!std::filesystem::is_regular_file(path, failure)) {
+        return std::nullopt;  // a device may never end
+    }
     std::ifstream file(path, std::ios::binary);
     std::optional<Json> last;
     for (std::string line; std::getline(file, line);) {

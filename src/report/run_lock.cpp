@@ -141,6 +141,9 @@ void RunLock::take(BreakLock breaking) {
             notice_ = takeover_text(known);
             return;
         }
+        if (!is_held && liveness(known.process) == Liveness::Unknown) {
+            break;  // of another host: waiting here tells nothing
+        }
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     } while (breaking == BreakLock::No && watch.elapsed() < kPatience);
     // Of another host's holder only the batch system knows.
