@@ -23,6 +23,9 @@
 #   HPML_FINETUNED  where the runs go; default: runs/glue there; each is TASK-lrRATE-seedSEED below it
 #   HPML_TABLE      default: jobs/finetune_glue.tsv
 # and those of launch.sh.
+#
+# An element that its time limit or the signal stops saves, goes back into the queue and goes on there. One that is
+# killed before starts over; one that has finished with the same settings only shows its results.
 set -euo pipefail
 
 # Slurm runs a copy of this file; the plumbing lies beside the original or in an installed tree.

@@ -18,8 +18,11 @@
 #   HPML_DATA    the shards that hpml_prepare made; default: data/prepared in the folder of submission
 #   HPML_RUN     the run directory; default: runs/<job name> there, so that the same command goes on
 #   HPML_CONFIG  options of the run; default: jobs/pretrain_bert_base.cfg
-# and those of launch.sh. The 300 s of --signal must exceed one step, one checkpoint and a minute; hpml_pretrain
-# logs what its checkpoints take.
+# and those of launch.sh.
+#
+# hpml_pretrain knows the job's end (SLURM_JOB_END_TIME, else squeue) and stops in time by itself; where it cannot,
+# and for preemption, the signal does. Its 300 s must exceed one step, one checkpoint and a minute; the log tells
+# what checkpoints take. After a stop the job goes back into the queue, and the run goes on bit for bit.
 set -euo pipefail
 
 # Slurm runs a copy of this file; the plumbing lies beside the original or in an installed tree.
