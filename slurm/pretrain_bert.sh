@@ -20,9 +20,9 @@
 #   HPML_CONFIG  options of the run; default: jobs/pretrain_bert_base.cfg
 # and those of launch.sh.
 #
-# hpml_pretrain knows the job's end (SLURM_JOB_END_TIME, else squeue) and stops in time by itself; where it cannot,
-# and for preemption, the signal does. Its 300 s must exceed one step, one checkpoint and a minute; the log tells
-# what checkpoints take. After a stop the job goes back into the queue, and the run goes on bit for bit.
+# hpml_pretrain knows the job's end (SLURM_JOB_END_TIME, else squeue) and stops in time by itself; where it cannot
+# know it, --signal warns it. Its 300 s must exceed one step, one checkpoint and a minute; the log tells what
+# checkpoints take. After a stop the job goes back into the queue, and the run goes on.
 set -euo pipefail
 
 # Slurm runs a copy of this file; the plumbing lies beside the original or in an installed tree.
