@@ -2,9 +2,24 @@
 
 #include <filesystem>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 namespace hpml {
+
+namespace {
+
+constexpr const char* kMemoryAdvice =
+    "try a smaller --micro-batch, fewer ranks per node or a node with more memory";
+
+/// LibTorch throws no bad_alloc: "DefaultCPUAllocator: can't allocate memory: you tried to allocate
+/// ...", "CUDA out of memory. Tried to allocate ...", with a stack trace in the lines behind.
+bool is_out_of_memory(std::string_view text) {
+    return text.find("can't allocate memory") != std::string_view::npos ||
+           text.find("out of memory") != std::string_view::npos;
+}
+
+}  // namespace
 
 Described describe_current_exception() {
     try {
@@ -12,17 +27,19 @@ Described describe_current_exception() {
     } catch (const Error& error) {
         return {error.code(), error.what()};
     } catch (const std::bad_alloc&) {
-        return {ExitCode::Resource,
-                "out of memory; try a smaller --micro-batch, fewer ranks per node or a node with "
-                "more memory"};
+        return {ExitCode::Resource, std::string("out of memory; ") + kMemoryAdvice};
     } catch (const std::filesystem::filesystem_error& error) {
         return {ExitCode::MissingInput,
                 "cannot look at " + error.path1().string() + ": " + error.code().message() +
                     " (it is part of an input or output folder); see that its folders may be "
                     "searched by this user and that no link goes in a circle"};
     } catch (const std::exception& error) {
-        return {ExitCode::Internal,
-                std::string("internal: ") + error.what() + "; please report this"};
+        const std::string text = error.what();
+        if (is_out_of_memory(text)) {
+            return {ExitCode::Resource,
+                    "out of memory (" + text.substr(0, text.find('\n')) + "); " + kMemoryAdvice};
+        }
+        return {ExitCode::Internal, "internal: " + text + "; please report this"};
     } catch (...) {
         return {ExitCode::Internal, "internal: an unknown exception; please report this"};
     }

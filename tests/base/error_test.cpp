@@ -40,6 +40,22 @@ BOOST_AUTO_TEST_CASE(every_exception_has_an_exit_code_and_words_for_the_user) {
     BOOST_TEST((unknown.code == ExitCode::Internal));
 }
 
+BOOST_AUTO_TEST_CASE(memory_that_libtorch_cannot_get_is_a_missing_resource_and_no_bug) {
+    const std::string host =
+        "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 9223372036854775 bytes. Error code 12 (Cannot allocate memory)";
+    const std::string device = "CUDA out of memory. Tried to allocate 20.00 GiB.";
+    for (const std::string& text : {host, device}) {
+        const auto memory = described([&] { throw std::runtime_error(text + "\nframe #0: x"); });
+        BOOST_TEST((memory.code == ExitCode::Resource));
+        BOOST_TEST(memory.message.starts_with("out of memory (" + text + "); try "),
+                   memory.message);
+        BOOST_TEST(memory.message.find("frame #0") == std::string::npos, memory.message);
+    }
+    const auto ours = described([] { throw hpml::BackendError("a peer is out of memory"); });
+    BOOST_TEST((ours.code == ExitCode::Backend));
+}
+
 BOOST_AUTO_TEST_CASE(a_link_that_goes_in_a_circle_is_an_input_that_cannot_be_read) {
     const hpml::test::ScratchFolder folder("error");
     const auto link = folder / "link";
