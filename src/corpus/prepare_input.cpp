@@ -16,11 +16,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+bool is_within(const fs::path& inner, const fs::path& outer) {
+    return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first ==
+           outer.end();
+}
+
 void check_output_is_outside(const fs::path& folder, const fs::path& output) {
-    const fs::path outer = fs::weakly_canonical(folder);
-    const fs::path inner = fs::weakly_canonical(output);
-    if (std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first ==
-        outer.end()) {
+    if (is_within(fs::weakly_canonical(output), fs::weakly_canonical(folder))) {
         throw UsageError("--output " + output.string() + " lies inside --input " + folder.string() +
                          " (the shards would be read as text); give a folder elsewhere");
     }
@@ -39,27 +41,70 @@ InputEntry look_at(const fs::path& path, std::string name) {
             nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
-std::vector<InputEntry> list_folder(const fs::path& folder) {
-    std::vector<InputEntry> entries;
-    for (auto at = fs::recursive_directory_iterator(folder);
-         at != fs::recursive_directory_iterator(); ++at) {
-        if (at->path().filename().string().starts_with('.')) {
-            at.disable_recursion_pending();
-        } else if (at->is_regular_file()) {
-            entries.push_back(
-                look_at(at->path(), at->path().lexically_relative(folder).generic_string()));
+/// All files below one input folder. Links are followed, to files and to folders alike: corpora are
+/// often spread over disks.
+class Listing {
+  public:
+    Listing(const fs::path& root, const fs::path& output) : root_(root), output_(output) {}
+
+    [[nodiscard]] std::vector<InputEntry> take() {
+        enter(root_);
+        std::ranges::sort(entries_, {}, &InputEntry::name);
+        return std::move(entries_);
+    }
+
+  private:
+    void enter(const fs::path& folder) {
+        check_output_is_outside(folder, output_);
+        way_.push_back(fs::canonical(folder));
+        list(folder);
+        way_.pop_back();
+    }
+
+    void list(const fs::path& folder) {
+        for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+            const fs::path& path = entry.path();
+            if (path.filename().string().starts_with('.')) {
+                continue;
+            }
+            if (entry.is_symlink()) {
+                check_link(path);
+            }
+            if (entry.is_regular_file()) {
+                entries_.push_back(look_at(path, path.lexically_relative(root_).generic_string()));
+            } else if (entry.is_directory()) {
+                enter(path);
+            }
         }
     }
-    std::ranges::sort(entries, {}, &InputEntry::name);
-    return entries;
-}
+
+    void check_link(const fs::path& link) const {
+        if (!fs::exists(link)) {
+            throw MissingInputError("the link " + link.string() + " leads to " +
+                                    fs::read_symlink(link).string() +
+                                    ", which does not exist (its text would be missing from the "
+                                    "corpus); mend or remove the link");
+        }
+        const fs::path target = fs::canonical(link);
+        for (const fs::path& passed : way_) {
+            if (is_within(passed, target)) {
+                throw InputError("the link " + link.string() + " leads back to " + target.string() +
+                                 ", which holds it (the listing would never end); remove the link");
+            }
+        }
+    }
+
+    fs::path root_;
+    fs::path output_;
+    std::vector<fs::path> way_;  ///< the folders from the root to here, without links
+    std::vector<InputEntry> entries_;
+};
 
 std::vector<InputEntry> list_all(const std::vector<fs::path>& inputs, const fs::path& output) {
     std::vector<InputEntry> all;
     for (const fs::path& input : inputs) {
         if (fs::is_directory(input)) {
-            check_output_is_outside(input, output);
-            const auto entries = list_folder(input);
+            const auto entries = Listing(input, output).take();
             all.insert(all.end(), entries.begin(), entries.end());
         } else if (fs::exists(input)) {
             all.push_back(look_at(input, input.filename().string()));

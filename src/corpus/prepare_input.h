@@ -20,10 +20,11 @@ struct InputEntry {
     std::int64_t changed_ns = 0;   ///< likewise, of the inode: no program can set it back
 };
 
-/// All files below `inputs`, in the order given, a folder's by name; hidden ones are left out. Rank
-/// 0 looks, all get its list. Collective.
-/// @throw MissingInputError for an absent input; InputError if there is no file at all; UsageError
-/// for a file that is given twice or an `output` inside an input folder
+/// All files below `inputs`, in the order given, a folder's by name; hidden ones are left out,
+/// links to files and folders are followed. Rank 0 looks, all get its list. Collective.
+/// @throw MissingInputError for an absent input or a link that leads nowhere; InputError if there
+/// is no file at all, or for a link back to a folder that holds it; UsageError for a file that is
+/// given twice or an `output` inside an input folder
 [[nodiscard]] std::vector<InputEntry> list_inputs(const std::vector<std::filesystem::path>& inputs,
                                                   const std::filesystem::path& output,
                                                   const mpi::Communicator& ranks);

@@ -308,6 +308,71 @@ BOOST_AUTO_TEST_CASE(bad_inputs_are_refused_by_every_rank_alike) {
     BOOST_CHECK(refusal().second == ExitCode::Input);
 }
 
+BOOST_AUTO_TEST_CASE(folders_and_files_behind_links_are_part_of_the_corpus) {
+    const fs::path input = folder / "linked";
+    if (world.is_root()) {
+        fs::create_directories(input / "AA");
+        fs::create_directories(folder / "disk/deep");
+        test::write_file(input / "AA/wiki_00", "one\n\ntwo\n");
+        test::write_file(folder / "disk/wiki_00", "three\n\nfour\n");
+        test::write_file(folder / "disk/deep/wiki_01", "five\n");
+        test::write_file(folder / "wiki_02", "six\n");
+        fs::create_directory_symlink(folder / "disk", input / "AB");
+        fs::create_symlink(folder / "wiki_02", input / "AA/wiki_02");
+        fs::create_symlink(folder / "absent", input / ".hidden");
+    }
+    world.barrier();
+    options.inputs = {input};
+    std::vector<std::string> names;
+    for (const InputEntry& entry : list_inputs(options.inputs, options.output, world)) {
+        names.push_back(entry.name);
+    }
+    BOOST_TEST(names == (std::vector<std::string>{"AA/wiki_00", "AA/wiki_02", "AB/deep/wiki_01",
+                                                  "AB/wiki_00"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(run().documents == 6);
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_goes_in_a_circle_or_nowhere_is_refused_by_its_name) {
+    const fs::path input = folder / "circles";
+    if (world.is_root()) {
+        for (const char* name :
+             {"up", "self", "across/b", "other", "nowhere", "output", "twice/a"}) {
+            fs::create_directories(input / name);
+        }
+        fs::create_directories(folder / "out");
+        test::write_file(folder / "out/text", "one\n");
+        test::write_file(input / "twice/a/text", "one\n");
+        fs::create_directory_symlink(input, input / "up/link");
+        fs::create_directory_symlink(".", input / "self/link");
+        fs::create_directory_symlink(input / "other", input / "across/b/link");
+        fs::create_directory_symlink(input / "across/b", input / "other/back");
+        fs::create_symlink(folder / "absent", input / "nowhere/link");
+        fs::create_directory_symlink(folder / "out", input / "output/link");
+        fs::create_directory_symlink("a", input / "twice/b");
+    }
+    world.barrier();
+    const auto refused = [&](const std::string& name) {
+        options.inputs = {input / name};
+        return refusal();
+    };
+    for (const char* name : {"up", "self"}) {
+        const auto [message, code] = refused(name);
+        BOOST_CHECK(code == ExitCode::Input);
+        BOOST_TEST(
+            contains(message, "the link " + (input / name / "link").string() + " leads back to "),
+            message);
+    }
+    const auto [across, across_code] = refused("across");
+    BOOST_CHECK(across_code == ExitCode::Input);
+    BOOST_TEST(contains(across, "across/b/link/back leads back to "), across);
+    const auto [nowhere, nowhere_code] = refused("nowhere");
+    BOOST_CHECK(nowhere_code == ExitCode::MissingInput);
+    BOOST_TEST(contains(nowhere, "nowhere/link leads to "), nowhere);
+    BOOST_TEST(contains(refused("output").first, "lies inside --input"));
+    BOOST_TEST(contains(refused("twice").first, "twice (its documents would count double)"));
+}
+
 BOOST_AUTO_TEST_CASE(a_finished_piece_is_used_again_and_a_damaged_one_is_not) {
     const text::Vocabulary vocabulary(options.vocabulary);
     const text::WordPiece wordpiece(vocabulary, text::LetterCase::Lower);
