@@ -20,8 +20,8 @@ void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
         .placeholder("FOLDER|random|random:FOLDER")
         .required()
         .add("run", run.run,
-             "Run directory. A finished run with the same settings is shown, not repeated; an "
-             "one that was stopped by a signal or its time limit goes on")
+             "Run directory. A finished run with the same settings is shown, not repeated; one "
+             "that was stopped by a signal or its time limit goes on")
         .placeholder("DIR")
         .required()
         .add("seed", run.recipe.seed, "Seed of new weights, order and dropout")
