@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/error.h"
@@ -40,22 +42,34 @@ std::string reason_of(std::string message) {
     return message.substr(0, message.find(';'));
 }
 
+bool any_has_driver(const mpi::Communicator& ranks, const CudaSearch& search) {
+    std::int64_t found = search.has_driver() ? 1 : 0;
+    ranks.max(std::span(&found, 1));
+    return found != 0;
+}
+
 }  // namespace
 
 Accelerator choose_accelerator(const std::string& wanted, const mpi::Communicator& ranks,
-                               const OpenCuda& open) {
+                               const Log& log, const CudaSearch& search) {
     if (wanted == "cpu") {
         return {at::Device(at::kCPU), nullptr, "cpu"};
     }
     try {
-        return take_gpus(ranks, open);
+        return take_gpus(ranks, search.open);
     } catch (const Error& error) {
         // Alike on every rank: what take_gpus throws, its ranks have agreed on.
         if (wanted != "auto" || error.code() != ExitCode::Resource) {
             throw;
         }
-        return {at::Device(at::kCPU), nullptr,
-                fmt::format("cpu (--device auto: {})", reason_of(error.what()))};
+        const std::string reason = reason_of(error.what());
+        if (any_has_driver(ranks, search)) {
+            log.warn(
+                "there is an NVIDIA driver, but this job computes on CPUs: {} (it will take many "
+                "times as long); if it is to use GPUs, give --device cuda, which says what to do",
+                reason);
+        }
+        return {at::Device(at::kCPU), nullptr, fmt::format("cpu (--device auto: {})", reason)};
     }
 }
 

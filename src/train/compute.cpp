@@ -13,7 +13,7 @@ Compute choose_compute(const ComputeOptions& options, const mpi::Communicator& r
     const auto facts = progress_facts(ranks, compute.threads, options.multiple_threads);
     compute.progress = comm::choose_progress(facts);
     compute.communication = comm::explain(facts);
-    compute.accelerator = choose_accelerator(options.device, ranks);
+    compute.accelerator = choose_accelerator(options.device, ranks, log);
     if (compute.threads.idle_cores > 0 && !compute.accelerator.cuda) {
         log.warn("{} of {} cores on this node stay idle; use more --threads or more ranks",
                  compute.threads.idle_cores, compute.threads.cores_on_node);

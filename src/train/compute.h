@@ -24,7 +24,8 @@ struct Compute {
     Accelerator accelerator;
 };
 
-/// Decide, and set the number of LibTorch's threads; warns of cores that stay idle. Collective.
+/// Decide, and set the number of LibTorch's threads; warns of cores and GPUs that stay idle.
+/// Collective.
 /// @throw ResourceError where `cuda` is asked for and not there
 [[nodiscard]] Compute choose_compute(const ComputeOptions& options, const mpi::Communicator& ranks,
                                      const Log& log);

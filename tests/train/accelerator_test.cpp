@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "base/error.h"
@@ -58,19 +59,42 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+/// What a choice came to, and what was said meanwhile.
+struct Choice {
+    train::Accelerator accelerator;
+    std::string said;
+};
+
+Choice choose(const std::string& wanted, const mpi::Communicator& ranks,
+              const train::CudaSearch& search) {
+    const auto close = [](std::FILE* file) { std::fclose(file); };
+    const std::unique_ptr<std::FILE, decltype(close)> stream(std::tmpfile(), close);
+    const Log log(ranks.rank(), ranks.is_root(), {}, stream.get());
+    Choice choice{train::choose_accelerator(wanted, ranks, log, search), ""};
+    std::rewind(stream.get());
+    for (int letter = std::fgetc(stream.get()); letter != EOF; letter = std::fgetc(stream.get())) {
+        choice.said.push_back(static_cast<char>(letter));
+    }
+    return choice;
+}
+
 /// The choice of `auto`, which must be a CPU for this reason and no advice; `cuda` must end with
 /// the resource's exit code and the same reason.
 void must_be_cpu(const mpi::Communicator& ranks, const train::OpenCuda& open,
                  const std::string& reason) {
-    const auto chosen = train::choose_accelerator("auto", ranks, open);
+    const auto [chosen, said] = choose("auto", ranks, {open, [] { return true; }});
     BOOST_TEST(chosen.device.is_cpu());
     BOOST_TEST(!chosen.cuda);
     BOOST_TEST(chosen.description.starts_with("cpu (--device auto: "), chosen.description);
     BOOST_TEST(contains(chosen.description, reason), chosen.description);
     BOOST_TEST(!contains(chosen.description, "use --device cpu"), chosen.description);
+    if (ranks.is_root()) {
+        BOOST_TEST(contains(said, "warning: there is an NVIDIA driver, but"), said);
+        BOOST_TEST(contains(said, reason), said);
+    }
     std::string message = "it was accepted";
     try {
-        (void)train::choose_accelerator("cuda", ranks, open);
+        (void)choose("cuda", ranks, {open, [] { return true; }});
     } catch (const Error& error) {
         message = error.what();
         BOOST_TEST((error.code() == ExitCode::Resource));
@@ -87,13 +111,29 @@ BOOST_AUTO_TEST_CASE(every_rank_takes_the_gpu_of_its_number) {
     const auto ranks = mpi::Communicator::world();
     fake() = {.count = ranks.size()};
     for (const char* wanted : {"auto", "cuda"}) {
-        const auto chosen = train::choose_accelerator(wanted, ranks, open_fake);
+        const auto [chosen, said] = choose(wanted, ranks, {open_fake, [] { return true; }});
+        BOOST_TEST(said == "");
         BOOST_TEST(chosen.device.is_cuda());
         BOOST_TEST(chosen.device.index() == ranks.rank().value);
         BOOST_TEST(fake().selected == ranks.rank().value);
         BOOST_TEST(contains(chosen.description, "(CUDA of nowhere)"), chosen.description);
     }
-    BOOST_TEST(train::choose_accelerator("cpu", ranks, open_fake).description == "cpu");
+    const auto [cpu, said] = choose("cpu", ranks, {open_fake, [] { return true; }});
+    BOOST_TEST(cpu.description == "cpu");
+    BOOST_TEST(said == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_cpu_is_worth_a_warning_where_one_rank_has_a_driver_and_none_where_none_has) {
+    const auto ranks = mpi::Communicator::world();
+    const auto open = []() -> device::CudaModule {
+        throw ResourceError("--device cuda: no NVIDIA driver on this machine; use --device cpu");
+    };
+    const bool is_last = ranks.rank().value == ranks.size() - 1;
+    const Choice none = choose("auto", ranks, {open, [] { return false; }});
+    const Choice one = choose("auto", ranks, {open, [&] { return is_last; }});
+    BOOST_TEST(none.accelerator.device.is_cpu());
+    BOOST_TEST(none.said == "");
+    BOOST_TEST(contains(one.said, "warning: ") == ranks.is_root(), one.said);
 }
 
 BOOST_AUTO_TEST_CASE(a_driver_without_the_module_means_cpu_for_auto_and_69_for_cuda) {
