@@ -136,7 +136,8 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
         banner.command = invocation.command;
         look_around(options, context, banner);
         const auto places = gather_places(banner, ranks);
-        context.before_writing = [&] { return observer.take_run(invocation.effective_config); };
+        context.take_run = [&] { return observer.take_run(); };
+        context.before_writing = [&] { observer.begin(invocation.effective_config); };
         context.may_publish = [&] { return observer.is_current(); };
         context.before_training = [&](const tasks::GlueReport& report) {
             banner.about = about(options.run, report);

@@ -23,12 +23,19 @@ FinetuneObserver::FinetuneObserver(const FinetuneProgramOptions& options, Log& l
     status_.ranks = ranks;
 }
 
-std::int64_t FinetuneObserver::take_run(const std::string& effective_config) {
-    const auto& run = options_.run.run;
-    lock_ = std::make_unique<RunLock>(run, options_.break_lock ? BreakLock::Yes : BreakLock::No);
+std::int64_t FinetuneObserver::take_run() {
+    lock_ = std::make_unique<RunLock>(options_.run.run,
+                                      options_.break_lock ? BreakLock::Yes : BreakLock::No);
     if (!lock_->notice().empty()) {
         log_.info("{}", lock_->notice());
     }
+    return lock_->generation();
+}
+
+void FinetuneObserver::begin(const std::string& effective_config) {
+    const auto& run = options_.run.run;
+    fence_ = std::make_unique<RunFence>(
+        run, [this] { return is_current(); }, log_);
     log_.also_to_file((run / "log.txt").string());
     write_text_atomically(run / "config.cfg", effective_config);
     status_.generation = lock_->generation();
@@ -41,10 +48,12 @@ std::int64_t FinetuneObserver::take_run(const std::string& effective_config) {
         log_.warn("{}; its figures of earlier starts are lost", error.what());
     }
     write();
-    return status_.generation;
 }
 
 void FinetuneObserver::on_start(Step done) {
+    if (!fence_->is_open_now()) {
+        return;
+    }
     const auto path = options_.run.run / "metrics.jsonl";
     if (done == Step(0)) {
         // A run that starts over has new metrics.
@@ -61,14 +70,14 @@ void FinetuneObserver::on_start(Step done) {
 }
 
 void FinetuneObserver::on_step(const train::StepRecord& record) {
-    metrics_->append({{"kind", "train"},
-                      {"step", record.step.value},
-                      {"loss", record.loss},
-                      {"learning_rate", record.learning_rate},
-                      {"grad_norm", record.gradient_norm},
-                      {"tokens", record.tokens.value},
-                      {"seconds", record.seconds.value},
-                      {"comm_wait_seconds", record.comm_wait.value}});
+    append({{"kind", "train"},
+            {"step", record.step.value},
+            {"loss", record.loss},
+            {"learning_rate", record.learning_rate},
+            {"grad_norm", record.gradient_norm},
+            {"tokens", record.tokens.value},
+            {"seconds", record.seconds.value},
+            {"comm_wait_seconds", record.comm_wait.value}});
     console_.add({.step = record.step.value,
                   .steps = record.steps.value,
                   .loss = record.loss,
@@ -90,10 +99,10 @@ void FinetuneObserver::on_step(const train::StepRecord& record) {
 }
 
 void FinetuneObserver::on_checkpoint(const train::CheckpointRecord& record) {
-    metrics_->append({{"kind", "checkpoint"},
-                      {"step", record.step.value},
-                      {"bytes", record.bytes.value},
-                      {"seconds", record.seconds.value}});
+    append({{"kind", "checkpoint"},
+            {"step", record.step.value},
+            {"bytes", record.bytes.value},
+            {"seconds", record.seconds.value}});
     console_.saw_checkpoint(now());
     status_.checkpoint = record.folder.filename().string();
     console_.end();
@@ -104,7 +113,7 @@ void FinetuneObserver::on_checkpoint(const train::CheckpointRecord& record) {
 
 void FinetuneObserver::on_end(RunState state, int exit_code, const std::string& message) {
     console_.end();
-    if (lock_) {
+    if (fence_ && fence_->is_open_now()) {
         status_.state = state;
         status_.exit_code = exit_code;
         status_.message = message;
@@ -115,9 +124,18 @@ void FinetuneObserver::on_end(RunState state, int exit_code, const std::string& 
     }
 }
 
+void FinetuneObserver::append(const Json& line) {
+    if (metrics_ && fence_->is_open()) {
+        metrics_->append(line);
+    }
+}
+
 void FinetuneObserver::write() {
     status_.seconds = seconds_before_ + watch_.elapsed().value;
     last_written_ = now();
+    if (!fence_->is_open()) {
+        return;
+    }
     try {
         write_status(options_.run.run, status_);
     } catch (const Error& error) {

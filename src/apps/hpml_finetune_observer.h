@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "report/console.h"
 #include "report/metrics.h"
+#include "report/run_fence.h"
 #include "report/run_lock.h"
 #include "report/status.h"
 #include "train/observer.h"
@@ -16,16 +17,19 @@
 namespace hpml {
 
 /// Takes the run directory and turns what the loop tells into console lines, metrics.jsonl and
-/// status.json. Rank 0; a failure to write any of these is warned of once and ends nothing.
+/// status.json. Rank 0; a failure to write any of these is warned of once and ends nothing. Once a
+/// later start owns the run directory, they are no longer written.
 class FinetuneObserver : public train::Observer {
   public:
     /// All outlive this.
     FinetuneObserver(const FinetuneProgramOptions& options, Log& log, int ranks);
 
-    /// Lock the run directory, which exists, and begin its log.txt, config.cfg and status.json.
+    /// Lock the run directory, which exists.
     /// @throw OutputError if another job holds it
     /// @return which start of this run it is
-    std::int64_t take_run(const std::string& effective_config);
+    std::int64_t take_run();
+    /// Begin log.txt, config.cfg and status.json in the run directory that was taken.
+    void begin(const std::string& effective_config);
     /// Whether no later start has begun.
     [[nodiscard]] bool is_current() const { return !lock_ || lock_->is_current(); }
 
@@ -33,16 +37,18 @@ class FinetuneObserver : public train::Observer {
     void on_step(const train::StepRecord& record) override;
     void on_validation(const train::ValidationRecord&) override {}
     void on_checkpoint(const train::CheckpointRecord& record) override;
-    /// The last word, if the run directory was taken.
+    /// The last word, if this start has begun to write.
     void on_end(RunState state, int exit_code, const std::string& message);
 
   private:
+    void append(const Json& line);
     void write();
 
     const FinetuneProgramOptions& options_;
     Log& log_;
     StepConsole console_;
     std::unique_ptr<RunLock> lock_;
+    std::unique_ptr<RunFence> fence_;  ///< null: nothing is written yet
     std::unique_ptr<MetricsLog> metrics_;
     RunStatus status_;
     Stopwatch watch_;

@@ -64,6 +64,19 @@ train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStar
             .seed = options.recipe.seed};
 }
 
+/// all_results.json, if the run directory holds the finished run with these settings; else empty.
+/// @throw MismatchError as is_finished()
+std::string finished_results(const fs::path& run, const Json& settings) {
+    return is_finished(run, settings) ? read_json(run / GlueFiles::results).dump() : "";
+}
+
+GlueOutcome finished_before(const std::string& results) {
+    GlueOutcome outcome;
+    outcome.was_finished = true;
+    outcome.results = parse_json(results, GlueFiles::results);
+    return outcome;
+}
+
 /// One fine-tuning run that is not finished yet.
 class FineTuning {
   public:
@@ -86,6 +99,9 @@ class FineTuning {
         train::Replica replica(replica_options(options_, start_, context_), context_.ranks,
                                context_.log);
         const std::string loaded = load_start(start_, replica, context_.ranks);
+        if (const std::string found = take_run(settings); !found.empty()) {
+            return finished_before(found);
+        }
         const fs::path checkpoint = begin(settings);
         FineTuneProgress from;
         if (checkpoint.empty()) {
@@ -119,13 +135,25 @@ class FineTuning {
         return {EncodedExamples(tokenizer_, options_.max_sequence_length), {}};
     }
 
+    /// Look again, now that the run directory is ours: until then another start may have written
+    /// there.
+    /// @return as finished_results()
+    std::string take_run(const Json& settings) {
+        std::string found;
+        mpi::on_root(context_.ranks, [&] {
+            make_folders(options_.run);
+            generation_ = context_.take_run();
+            found = finished_results(options_.run, settings);
+        });
+        return context_.ranks.broadcast(found);
+    }
+
     /// The first writing: settings.json.
     /// @return the checkpoint to go on from; empty: there is none
     fs::path begin(const Json& settings) {
         std::string found;
         mpi::on_root(context_.ranks, [&] {
-            make_folders(options_.run);
-            generation_ = context_.before_writing();
+            context_.before_writing();
             fs::remove(options_.run / GlueFiles::results);
             write_json(options_.run / GlueFiles::settings, settings);
             GlueReport report{.model = start_.config,
@@ -160,15 +188,20 @@ class FineTuning {
                 [this] { require_ownership(); });
             context_.observer.on_checkpoint(
                 {progress.done, written.folder, written.bytes, watch.elapsed()});
-            checkpoint::retain(options_.run, 1);
+            try {
+                checkpoint::retain(options_.run, 1);
+            } catch (const Error& error) {
+                context_.log.warn("{}; older checkpoints stay, the newest one counts",
+                                  error.what());
+            }
         });
     }
 
     void require_ownership() const {
         if (!context_.may_publish()) {
             throw MismatchError("a later start has taken over " + options_.run.string() +
-                                " (this job's checkpoint would overwrite newer ones); this job "
-                                "ends here");
+                                " (this job's files would overwrite newer ones); this job ends "
+                                "here");
         }
     }
 
@@ -211,21 +244,28 @@ class FineTuning {
         return numbers;
     }
 
+    /// A job can be put to sleep, and replaced, between any two files.
     void write(train::Replica& replica, const GlueNumbers& numbers,
                const std::vector<double>& test_outputs, const Json& results) const {
         const fs::path& run = options_.run;
-        checkpoint::write_model_folder(
-            run / GlueFiles::model,
-            tuned_model(replica, numbers.training.progress.done, options_, start_));
+        const auto contents =
+            tuned_model(replica, numbers.training.progress.done, options_, start_);
+        require_ownership();
+        checkpoint::write_model_folder(run / GlueFiles::model, contents);
+        require_ownership();
         write_text_atomically(run / GlueFiles::dev_predictions,
                               dev_table(task_, dev_outputs_, dev_.labels));
         if (test_.examples.size() > 0) {
+            require_ownership();
             write_text_atomically(
                 run / ("predict_results_" + task_.name + ".txt"),
                 prediction_table(task_, answers(test_outputs, start_.config.labels)));
         }
+        require_ownership();
         write_json(run / GlueFiles::eval_results, eval_results(numbers));
+        require_ownership();
         write_json(run / GlueFiles::results, results);
+        require_ownership();
         // The model stands; what a planned stop has left is of no more use.
         std::error_code ignored;
         fs::remove_all(run / "checkpoints", ignored);
@@ -248,28 +288,20 @@ class FineTuning {
 
 GlueOutcome run_glue(const GlueOptions& options, const GlueContext& context) {
     const GlueStart start = open_start(options, context.ranks, context.log);
-    GlueOutcome outcome;
     std::string found;
     Json settings;
     mpi::on_root(context.ranks, [&] {
         check_options(options, start.config);
         settings = glue_settings(options, start);
-        if (is_finished(options.run, settings)) {
-            found = read_json(options.run / GlueFiles::results).dump();
-        }
+        found = finished_results(options.run, settings);
     });
     found = context.ranks.broadcast(found);
-    if (found.empty()) {
-        outcome = FineTuning(options, start, context).run(settings);
-        if (!outcome.stop_reason.empty()) {
-            return outcome;
-        }
-    } else {
-        outcome.was_finished = true;
-        outcome.results = parse_json(found, "all_results.json");
+    GlueOutcome outcome =
+        found.empty() ? FineTuning(options, start, context).run(settings) : finished_before(found);
+    if (outcome.stop_reason.empty()) {
+        outcome.scores = read_scores(corpus::glue_task(options.task), outcome.results,
+                                     (options.run / GlueFiles::results).string());
     }
-    outcome.scores = read_scores(corpus::glue_task(options.task), outcome.results,
-                                 (options.run / GlueFiles::results).string());
     return outcome;
 }
 

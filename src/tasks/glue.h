@@ -61,13 +61,16 @@ struct GlueContext {
     train::TimeLimit limit = train::TimeLimit(0);      ///< rank 0's counts
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator = {};
-    /// Called on rank 0 when all input is found good, before anything is written; may throw.
+    /// Called on rank 0 when all input is found good: makes the run directory, which exists, this
+    /// start's own and writes nothing else, for it may turn out to be finished; may throw.
     /// @return the generation of this start, for the names of temporary folders
-    std::function<std::int64_t()> before_writing = [] { return std::int64_t{1}; };
+    std::function<std::int64_t()> take_run = [] { return std::int64_t{1}; };
+    /// Called on rank 0 when that is done and nothing speaks against writing there; may throw.
+    std::function<void()> before_writing = [] {};
     /// Called on rank 0 before the first step; must not throw.
     std::function<void(const GlueReport&)> before_training = [](const GlueReport&) {};
-    /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
-    /// directory.
+    /// Asked on rank 0 right before a checkpoint or a result is published: false if a later start
+    /// owns the run directory.
     std::function<bool()> may_publish = [] { return true; };
 };
 

@@ -6,12 +6,16 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <map>
 #include <sstream>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "program/sample.h"
+#include "support/process.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -207,6 +211,37 @@ BOOST_AUTO_TEST_CASE(the_banners_command_goes_on_with_the_run) {
         "OMPI_MCA_rmaps_base_oversubscribe=1 " +
         told);
     BOOST_TEST(again.says("finished already"), again.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_wakes_up_after_its_replacement_changes_none_of_its_files) {
+    const std::string plain = command(1, "shared").substr(mpirun(1).size());
+    Background first("env HPML_FAULT=stop@step=2 " + plain, folder / "first.log");
+    BOOST_TEST_REQUIRE(wait_until(60, [&] { return state_of(first.pid()) == 'T'; }),
+                       text_of(folder / "first.log"));
+    const auto second = run_command(plain + " --break-lock");
+    BOOST_TEST_REQUIRE(second.code == 0, second.output);
+    const auto files = [&] {
+        std::map<std::string, std::string> contents;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "shared")) {
+            const std::string name = entry.path().filename().string();
+            if (entry.is_regular_file() && name != "log.txt") {
+                const auto changed = entry.last_write_time().time_since_epoch().count();
+                contents[entry.path().string()] =
+                    std::to_string(changed) + " " + read_text(entry.path());
+            }
+        }
+        return contents;
+    };
+    const auto before = files();
+    // An answer of the first start that is no older than two seconds still holds.
+    const Stopwatch watch;
+    BOOST_TEST(wait_until(5, [&] { return watch.elapsed() > Seconds(2.5); }));
+    ::kill(first.pid(), SIGCONT);
+    const auto ended = first.wait(30);
+    BOOST_TEST(ended.code == 78, ended.output);
+    BOOST_TEST(ended.count("a later start has taken over") == 2, ended.output);
+    BOOST_TEST((files() == before));
+    BOOST_TEST(run_command(plain).says("finished already"));
 }
 
 BOOST_AUTO_TEST_CASE(on_a_terminal_also_mpiruns_own_the_steps_share_one_line) {

@@ -8,110 +8,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"
-#include "support/data.h"
 #include "tasks/glue.h"
+#include "tasks/glue_scene.h"
 #include "tasks/glue_training.h"
 
 using namespace hpml;
+using namespace hpml::test;
 
 namespace {
-
-constexpr const char* kVocabulary =
-    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nfilm\nplay\nis\nvery\nsong\n";
-constexpr const char* kModel = R"({"model_type": "bert", "vocab_size": 13, "hidden_size": 32,
-    "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
-    "max_position_embeddings": 32, "type_vocab_size": 2, "initializer_range": 0.1})";
-
-/// Sentences whose label stands in one word. `rows` is chosen so that the last batch is small.
-std::string task_text(int rows) {
-    const std::vector<std::string> things{"film", "play", "song"};
-    std::string text = "sentence\tlabel\n";
-    for (int i = 0; i < rows; ++i) {
-        const bool good = (i * 7 / 3) % 2 == 0;
-        text += "the " + things[static_cast<std::size_t>(i) % 3] + " is " +
-                (i % 4 == 0 ? "very " : "") + (good ? "good" : "bad") + "\t" + (good ? "1" : "0") +
-                "\n";
-    }
-    return text;
-}
-
-/// Rank 0's scratch folder, for all ranks.
-class Scene {
-  public:
-    explicit Scene(const mpi::Communicator& ranks) : ranks_(ranks) {
-        if (ranks.is_root()) {
-            folder_ = std::make_unique<test::ScratchFolder>("glue-run");
-            test::write_file(*folder_ / "train.tsv", task_text(34));
-            test::write_file(*folder_ / "dev.tsv", task_text(21));
-            test::write_file(*folder_ / "test.tsv",
-                             "index\tsentence\n0\tthe film is good\n1\tthe play is bad\n");
-            test::write_file(*folder_ / "vocab.txt", kVocabulary);
-            test::write_file(*folder_ / "model.json", kModel);
-        }
-        path_ = ranks.broadcast(folder_ ? folder_->path().string() : std::string());
-    }
-    ~Scene() { ranks_.barrier(); }
-    Scene(const Scene&) = delete;
-    Scene& operator=(const Scene&) = delete;
-    Scene(Scene&&) = delete;
-    Scene& operator=(Scene&&) = delete;
-
-    [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
-        return path_ / name;
-    }
-    [[nodiscard]] tasks::GlueOptions options(const std::string& run) const {
-        tasks::GlueOptions options;
-        options.task = "sst2";
-        options.data = path_;
-        options.run = path_ / run;
-        options.init_from = "random";
-        options.model = (path_ / "model.json").string();
-        options.vocabulary = path_ / "vocab.txt";
-        options.max_sequence_length = 16;
-        options.recipe.learning_rate = 5e-3;
-        options.recipe.batch = 8;
-        options.recipe.micro_batch = 3;
-        return options;
-    }
-    /// Put other bytes into a file, on rank 0.
-    void replace(const std::string& name, const std::string& text) const {
-        if (ranks_.is_root()) {
-            test::write_file(path_ / name, text);
-        }
-        ranks_.barrier();
-    }
-
-  private:
-    const mpi::Communicator& ranks_;
-    std::unique_ptr<test::ScratchFolder> folder_;
-    std::filesystem::path path_;
-};
-
-class Recorder : public train::SilentObserver {
-  public:
-    void on_step(const train::StepRecord& record) override { losses.push_back(record.loss); }
-    std::vector<double> losses;
-};
-
-struct Taken {
-    tasks::GlueOutcome outcome;
-    std::vector<double> losses;
-};
-
-/// @param limit  a small one ends the run after one step
-Taken run(const tasks::GlueOptions& options, const mpi::Communicator& ranks,
-          const train::TimeLimit& limit = train::TimeLimit(0)) {
-    Recorder recorder;
-    const Log log(ranks.rank(), false);
-    const train::StopSignals signals;
-    Taken taken{
-        tasks::run_glue(
-            options,
-            {.ranks = ranks, .log = log, .observer = recorder, .signals = signals, .limit = limit}),
-        {}};
-    taken.losses = recorder.losses;
-    return taken;
-}
 
 /// The exit code and text with which every rank fails.
 std::pair<ExitCode, std::string> failure(const tasks::GlueOptions& options,
@@ -254,29 +158,6 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_stopped_after_every_step_ends_with_the_same_b
         BOOST_TEST((read_text(options.run / name) == read_text(scene / "whole" / name)), name);
     }
     BOOST_TEST(!std::filesystem::exists(options.run / "checkpoints"));
-}
-
-BOOST_AUTO_TEST_CASE(a_later_start_keeps_a_stopped_one_from_publishing) {
-    const auto ranks = mpi::Communicator::world();
-    const Scene scene(ranks);
-    const tasks::GlueOptions options = scene.options("taken");
-    Recorder recorder;
-    const Log log(ranks.rank(), false);
-    const train::StopSignals signals;
-    tasks::GlueContext context{.ranks = ranks,
-                               .log = log,
-                               .observer = recorder,
-                               .signals = signals,
-                               .limit = train::TimeLimit(1e-12)};
-    context.may_publish = [] { return false; };
-    ExitCode code = ExitCode::Finished;
-    try {
-        (void)tasks::run_glue(options, context);
-    } catch (const Error& error) {
-        code = error.code();
-    }
-    BOOST_TEST((code == ExitCode::Mismatch));
-    BOOST_TEST(checkpoint::list_checkpoints(options.run).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_fine_tuned_folder_evaluates_to_the_same_outputs) {
