@@ -1,7 +1,9 @@
 #include "comm/select.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
+#include <span>
 
 #include "base/error.h"
 #include "comm/mpi_all_reduce.h"
@@ -24,6 +26,12 @@ Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {
     const std::uint64_t share =
         last_level_cache.value / (2 * static_cast<std::uint64_t>(ranks_on_node));
     return std::clamp(Bytes(share), mib(1), mib(8));
+}
+
+Bytes agreed_bucket_size(Bytes mine, const mpi::Communicator& ranks) {
+    std::int64_t negative = -static_cast<std::int64_t>(mine.value);
+    ranks.max(std::span(&negative, 1));
+    return Bytes(static_cast<std::uint64_t>(-negative));
 }
 
 Bytes last_level_cache() {

@@ -24,6 +24,10 @@ namespace hpml::comm {
 /// @param last_level_cache  of the node, as `last_level_cache()` reads it; 0 if unknown
 [[nodiscard]] Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node);
 
+/// The smallest of what the ranks would choose: nodes may hold different numbers of ranks or other
+/// processors, and the buckets must be the same everywhere. Collective.
+[[nodiscard]] Bytes agreed_bucket_size(Bytes mine, const mpi::Communicator& ranks);
+
 /// Size of this machine's level-3 cache (one instance) by /sys, 0 where it does not say.
 [[nodiscard]] Bytes last_level_cache();
 

@@ -24,7 +24,8 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     const Bytes bucket_size =
         options.bucket_size.value > 0
             ? options.bucket_size
-            : comm::default_bucket_size(comm::last_level_cache(), node.size());
+            : comm::agreed_bucket_size(
+                  comm::default_bucket_size(comm::last_level_cache(), node.size()), ranks);
     auto specs = model::leaf_specs(options.model, options.head);
     fusion::Plan plan = fusion::make_plan(specs, bucket_size);
     require_same(ranks, "fusion plan", plan.digest().hex());

@@ -190,6 +190,14 @@ BOOST_AUTO_TEST_CASE(a_thread_is_chosen_only_where_a_core_is_free_for_it) {
     BOOST_TEST(comm::explain({.ranks = 2, .cores = 2}) == "thread (2 cores for 1 compute thread)");
 }
 
+BOOST_AUTO_TEST_CASE(nodes_that_differ_agree_on_the_smallest_bucket) {
+    const auto world = mpi::Communicator::world();
+    const auto mine = mib(static_cast<std::uint64_t>(8 - world.rank().value % 3));
+    const Bytes agreed = comm::agreed_bucket_size(mine, world);
+    BOOST_TEST(agreed.value ==
+               mib(static_cast<std::uint64_t>(8 - std::min(world.size() - 1, 2))).value);
+}
+
 BOOST_AUTO_TEST_CASE(the_default_bucket_stays_in_the_cache) {
     BOOST_TEST(comm::default_bucket_size(mib(32), 2).value == mib(8).value);
     BOOST_TEST(comm::default_bucket_size(mib(32), 8).value == mib(2).value);
