@@ -185,6 +185,9 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log)
         } catch (const IoError& failure) {
             // The disk may recover: the folder keeps its name.
             log.warn("{}; trying the checkpoint before it", failure.what());
+        } catch (const MissingInputError& failure) {
+            // It cannot be opened now, by this user, on this host: that says nothing of its bytes.
+            log.warn("{}; trying the checkpoint before it", failure.what());
         } catch (const Error& failure) {
             log.warn("{}; trying the checkpoint before it", failure.what());
             set_aside(candidate->folder, log);

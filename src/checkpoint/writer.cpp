@@ -164,7 +164,12 @@ Checkpoint write_checkpoint(const fs::path& run, std::int64_t generation, const 
         const TemporaryFolder set_aside(all /
                                         fmt::format(".old-{}-{}", generation, contents.step.value));
         rename_checked(folder, set_aside.path() / name);
-        rename_checked(temporary.path(), folder);
+        try {
+            rename_checked(temporary.path(), folder);
+        } catch (const Error&) {
+            rename_checked(set_aside.path() / name, folder);
+            throw;
+        }
     }
     sync_folder(all);
     return written;

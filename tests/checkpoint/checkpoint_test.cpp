@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
@@ -189,6 +190,21 @@ BOOST_FIXTURE_TEST_CASE(missing_and_empty_files_are_rejected_and_strangers_are_n
     }
     test::write_file(twenty / "notes.txt", "mine");
     BOOST_TEST(is_valid(twenty));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_checkpoint_that_may_not_be_read_is_passed_over_and_keeps_its_name, Run) {
+    fs::permissions(twenty / "model.safetensors", fs::perms::none);
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) {  // root reads everything: be nobody for a moment
+        BOOST_TEST_REQUIRE(::seteuid(65534) == 0);
+    }
+    const auto found = newest_checkpoint(folder.path(), kQuiet);
+    if (is_root) {
+        BOOST_TEST_REQUIRE(::seteuid(0) == 0);
+    }
+    BOOST_TEST(found->step.value == 10);
+    fs::permissions(twenty / "model.safetensors", fs::perms::owner_all);
+    BOOST_TEST(newest_checkpoint(folder.path(), kQuiet)->step.value == 20);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_manifest_or_folder_of_another_step_is_rejected, Run) {
