@@ -10,8 +10,9 @@ namespace {
 
 /// Of the states of squeue(1), those in which a job has left its nodes for good.
 bool is_over(std::string_view state) {
-    for (const std::string_view ended : {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL",
-                                         "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE"}) {
+    for (const std::string_view ended :
+         {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL",
+          "DEADLINE", "PREEMPTED", "REVOKED"}) {
         if (state == ended) {
             return true;
         }

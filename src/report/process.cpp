@@ -53,12 +53,21 @@ std::string host_name() {
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
 }  // namespace
 
 ProcessIdentity this_process() {
-    const char* job = std::getenv("SLURM_JOB_ID");
     const std::int64_t pid = ::getpid();
-    return {host_name(), pid, boot_id(), start_ticks(pid), job == nullptr ? "" : job};
+    return {host_name(),
+            pid,
+            boot_id(),
+            start_ticks(pid),
+            variable("SLURM_JOB_ID"),
+            variable("SLURM_CLUSTER_NAME")};
 }
 
 Liveness liveness(const ProcessIdentity& process) {

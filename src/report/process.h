@@ -12,6 +12,7 @@ struct ProcessIdentity {
     std::string boot;          ///< the kernel's boot id: a reboot ends every process
     std::int64_t started = 0;  ///< clock ticks after boot, so that a reused pid is not mistaken
     std::string job;           ///< the batch system's job id; empty outside one
+    std::string cluster{};     ///< of that id: clusters that share a file system count alike
 };
 
 enum class Liveness { Alive, Dead, Unknown };

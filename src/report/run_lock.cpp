@@ -44,7 +44,7 @@ std::optional<Holder> read_holder(const std::filesystem::path& run) {
                        json_member<std::int64_t>(json, "pid", where),
                        json_member<std::string>(json, "boot", where),
                        json_member<std::int64_t>(json, "process_started", where),
-                       json_member<std::string>(json, "job", where)},
+                       json_member<std::string>(json, "job", where), json.value("cluster", "")},
                       json_member<std::string>(json, "since", where)};
     } catch (const InputError&) {
         return Holder{{"an unknown host", 0, "", 0, ""}, "an unknown time"};
@@ -147,7 +147,8 @@ void RunLock::take(BreakLock breaking) {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     } while (breaking == BreakLock::No && watch.elapsed() < kPatience);
     // Of another host's holder only the batch system knows.
-    if (!is_held && job_state(known.process.job) == JobState::Ended) {
+    if (!is_held && known.process.cluster == this_process().cluster &&
+        job_state(known.process.job) == JobState::Ended) {
         notice_ = takeover_text(known);
         return;
     }
@@ -179,6 +180,7 @@ void RunLock::write_holder() {
     json["boot"] = self.boot;
     json["process_started"] = self.started;
     json["job"] = self.job;
+    json["cluster"] = self.cluster;
     json["since"] = utc_timestamp();
     json["generation"] = generation_;
     const std::string text = json.dump(2) + "\n";
