@@ -11,6 +11,10 @@
 hpml_srun_start_seconds=2
 hpml_scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
+# A warning that comes before there is a run to warn is kept until there is one.
+hpml_warned=no
+trap 'hpml_warned=yes' USR1
+
 hpml_say() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-hpml}" "$*"; }
 
 hpml_stop() {
@@ -71,7 +75,7 @@ hpml_pass_warning() {
 
 # hpml_launch RUN PROGRAM ARGUMENTS...: run the program on the job's tasks until it ends.
 hpml_launch() {
-    local run="$1" child="" began="$SECONDS" is_early=no is_woken=no status=0
+    local run="$1" child="" began="$SECONDS" is_early="$hpml_warned" is_woken=no status=0
     shift
     # The trap stands before srun starts, and srun runs in the background: a shell runs no trap while it waits
     # for a foreground child.
@@ -90,7 +94,7 @@ hpml_launch() {
         wait "$child" || status=$?
         [[ "$is_woken" == yes ]] || break
     done
-    trap - USR1
+    trap '' USR1  # nothing is left to warn
     hpml_requeue_if_interrupted "$run" "$status"
     return "$status"
 }

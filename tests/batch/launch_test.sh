@@ -33,7 +33,7 @@ STATUS
 }
 
 # The job script: what pretrain_bert.sh does around hpml_launch. FAKE_EARLY sends the warning when the trap has been
-# set and srun has not been started.
+# set and srun has not been started; FAKE_LOADING before hpml_launch, while a job script still loads its module.
 cat >"$scratch/job.sh" <<'JOB'
 set -euo pipefail
 echo "$$" >"$FAKE_FOLDER/pid"
@@ -42,6 +42,7 @@ trap() {
     builtin trap "$@"
     if [[ -n "${FAKE_EARLY:-}" && "${*: -1}" == USR1 && "$1" != - ]]; then kill -USR1 "$BASHPID"; fi
 }
+[[ -z "${FAKE_LOADING:-}" ]] || kill -USR1 "$$"
 hpml_launch "$FAKE_FOLDER/run" hpml_pretrain
 JOB
 
@@ -90,6 +91,9 @@ launch early FAKE_EXIT=0 FAKE_VERDICT=interrupted FAKE_WAITS=1 FAKE_EARLY=1
 check "a warning before srun starts is no error of the script" [ "$code" = 0 ]
 check "it reaches srun once it is up" [ "$(tr '\n' ' ' <"$folder/srun")" = "started warned " ]
 check "and the job is put back" is_requeued
+
+launch loading FAKE_EXIT=0 FAKE_VERDICT=interrupted FAKE_WAITS=1 FAKE_LOADING=1
+check "a warning while the module is loaded reaches srun too" [ "$(tr '\n' ' ' <"$folder/srun")" = "started warned " ]
 
 # The warning while srun runs, and an exit code of srun's own after it.
 launch_and_warn() {
