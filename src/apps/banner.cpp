@@ -242,7 +242,18 @@ std::string shell_quoted(std::string_view word) {
 
 std::vector<std::string> repeatable_command(const OptionTable& table, int argc,
                                             const char* const* argv) {
-    std::vector<std::string> command(argv, argv + argc);
+    std::vector<std::string> command;
+    for (int i = 0; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const bool is_never =
+            word == "--resume=never" ||
+            (word == "--resume" && i + 1 < argc && std::string_view(argv[i + 1]) == "never");
+        if (is_never) {
+            i += word == "--resume" ? 1 : 0;
+        } else if (word != "--break-lock") {
+            command.emplace_back(word);
+        }
+    }
     for (const OptionRow& row : table.rows()) {
         if (row.origin == Origin::Environment) {
             for (const std::string& value : value_texts(row.target)) {

@@ -197,9 +197,7 @@ struct Invocation {
 };
 
 int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
-             const mpi::Communicator& ranks) {
-    // From the beginning: a warning that comes while the data are checked must not kill the job.
-    const train::StopSignals signals;
+             const mpi::Communicator& ranks, const train::StopSignals& signals) {
     check_launch(ranks.size());
     train::require_same(ranks, "options", invocation.effective_config);
     Log log(ranks.rank(), ranks.is_root(), stderr_style(wanted.color));
@@ -228,7 +226,11 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
             .limit = train::TimeLimit(options.run.max_hours, train::process_time_sources(ask)),
             .resume_from = resume_from,
             .generation = owner.generation(),
-            .may_publish = is_current};
+            .may_publish = is_current,
+            .is_validated = [&options](Step step) {
+                const auto last = last_metric(options.run.run / "metrics.jsonl", "validation");
+                return last && last->at("step") == step.value;
+            }};
         print_start(setup, invocation.command, context);
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
@@ -259,11 +261,13 @@ int main(int argc, char** argv) {
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");
     use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
+    const train::StopSignals signals;
     return run_parallel_program(
         [&] { return table.parse(argc, argv) == ParseResult::Run; },
         [&](const mpi::Communicator& world) {
-            return pretrain(
-                options, {table.effective_config(), repeatable_command(table, argc, argv)}, world);
+            return pretrain(options,
+                            {table.effective_config(), repeatable_command(table, argc, argv)},
+                            world, signals);
         },
         options.color);
 }

@@ -66,32 +66,37 @@ class Pretraining {
 
     PretrainOutcome run() {
         resume();
-        PretrainOutcome outcome;
-        if (saved_ == done_ && done_ >= Step(options_.steps)) {
-            outcome.step = done_;
-            outcome.reason = fmt::format("all {} steps done already", options_.steps);
-            return outcome;
-        }
-        std::string stop_reason;
-        while (done_ < Step(options_.steps) && stop_reason.empty()) {
-            stop_reason = train_step();
-            const bool last = done_ == Step(options_.steps) || !stop_reason.empty();
-            if (due(options_.validate_every) && !last) {
-                outcome.validation_loss = validate();
+        const bool was_done = saved_ == done_ && done_ >= Step(options_.steps);
+        make_up_for_validation();
+        while (done_ < Step(options_.steps) && stop_reason_.empty()) {
+            train_step();
+            if (done_ == Step(options_.steps) || !stop_reason_.empty()) {
+                break;
             }
-            if (due(options_.checkpoint_every) && !last) {
+            // The save first: a validation may be long, and then nothing is lost with it.
+            if (due(options_.checkpoint_every)) {
                 save();
             }
+            if (due(options_.validate_every)) {
+                validate();
+            }
         }
+        if (!was_done) {
+            save_at_end();
+        }
+        if (done_ == Step(options_.steps) && !was_done && stop_reason_.empty()) {
+            validate();
+        }
+        PretrainOutcome outcome;
         outcome.step = done_;
-        if (done_ == Step(options_.steps)) {
-            outcome.reason = fmt::format("all {} steps done", options_.steps);
-            outcome.validation_loss = validate();
+        outcome.validation_loss = validation_loss_;
+        if (stop_reason_.empty()) {
+            outcome.reason =
+                fmt::format("all {} steps done{}", options_.steps, was_done ? " already" : "");
         } else {
             outcome.verdict = Verdict::Interrupted;
-            outcome.reason = stop_reason;
+            outcome.reason = stop_reason_;
         }
-        save_at_end();
         return outcome;
     }
 
@@ -146,8 +151,38 @@ class Pretraining {
         return every > 0 && done_.value % every == 0;
     }
 
-    /// @return why to stop after this step; empty: go on. The same on every rank.
-    std::string train_step() {
+    /// A start that goes on from a step whose validation was cut off does that first.
+    void make_up_for_validation() {
+        if (saved_ != done_ || (done_ < Step(options_.steps) && !due(options_.validate_every)) ||
+            done_ == Step(0)) {
+            return;
+        }
+        std::int64_t missing = 0;
+        mpi::on_root(context_.ranks, [&] { missing = context_.is_validated(done_) ? 0 : 1; });
+        context_.ranks.sum(std::span(&missing, 1));
+        if (missing > 0) {
+            validate();
+        }
+    }
+
+    /// What this rank knows of reasons to stop. Rank 0 alone looks at the clock; a signal may reach
+    /// any rank. The sums of all ranks decide on every rank alike.
+    [[nodiscard]] std::vector<double> stop_votes() const {
+        return {context_.signals.requested() ? 1.0 : 0.0,
+                context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0};
+    }
+
+    void heed(const std::vector<double>& votes) {
+        if (votes[0] > 0) {
+            stop_reason_ = "a signal asked to stop";
+        } else if (votes[1] > 0) {
+            context_.log.info("{}", limit_.stopping_line());
+            stop_reason_ = "time limit " + limit_.explain();
+        }
+    }
+
+    /// Sets the reason to stop after this step, the same on every rank; empty: go on.
+    void train_step() {
         fault_point("step", done_, context_.ranks.rank());
         const Stopwatch watch;
         const Seconds stalled = loader_->stalled();
@@ -160,10 +195,7 @@ class Pretraining {
             return replica_.bert().mlm_loss(batch, dropout);
         };
         const double rate = optim::learning_rate(options_.schedule, done_.value);
-        // Rank 0 alone looks at the clock; a signal may reach any rank. The sums decide on every
-        // rank alike.
-        std::vector<double> votes{context_.signals.requested() ? 1.0 : 0.0,
-                                  context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0};
+        std::vector<double> votes = stop_votes();
         const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
         done_ += Step(1);
         limit_.saw_step(watch.elapsed());
@@ -180,38 +212,41 @@ class Pretraining {
                                        .data_wait = loader_->stalled() - stalled,
                                        .comm_wait = replica_.engine().exposed() - exposed});
         }
-        if (votes[0] > 0) {
-            return "a signal asked to stop";
-        }
-        if (votes[1] > 0) {
-            context_.log.info("{}", limit_.stopping_line());
-            return "time limit " + limit_.explain();
-        }
-        return "";
+        heed(votes);
     }
 
     /// Mean loss in nats per masked token of the whole validation split, weighted by tokens over
-    /// all ranks.
-    double validate() {
+    /// all ranks. A reason to stop cuts it off; the next start makes up for it.
+    void validate() {
         if (!validation_) {
-            return 0;
+            return;
         }
         const at::NoGradGuard no_grad;
         const Stopwatch watch;
         double sums[2] = {0, 0};
-        for (std::int64_t i = context_.ranks.rank().value; i < validation_->micro_batches();
-             i += context_.ranks.size()) {
-            const model::LossSum loss = replica_.bert().mlm_loss(validation_->micro_batch(i), {});
-            sums[0] += loss.sum.item<double>();
-            sums[1] += static_cast<double>(loss.weight);
+        fault_point("validate", done_, context_.ranks.rank());
+        const std::int64_t ranks = context_.ranks.size();
+        for (std::int64_t first = 0; first < validation_->micro_batches(); first += ranks) {
+            const std::int64_t mine = first + context_.ranks.rank().value;
+            if (mine < validation_->micro_batches()) {
+                const model::LossSum loss =
+                    replica_.bert().mlm_loss(validation_->micro_batch(mine), {});
+                sums[0] += loss.sum.item<double>();
+                sums[1] += static_cast<double>(loss.weight);
+            }
+            std::vector<double> votes = stop_votes();
+            context_.ranks.sum(votes);
+            heed(votes);
+            if (!stop_reason_.empty()) {
+                return;
+            }
         }
         context_.ranks.sum(sums);
-        const double loss = sums[1] > 0 ? sums[0] / sums[1] : 0;
+        validation_loss_ = sums[1] > 0 ? sums[0] / sums[1] : 0;
         limit_.saw_validation(watch.elapsed());
         if (context_.ranks.is_root()) {
-            context_.observer.on_validation({done_, loss, sums[1], watch.elapsed()});
+            context_.observer.on_validation({done_, validation_loss_, sums[1], watch.elapsed()});
         }
-        return loss;
     }
 
     /// @return whether the checkpoint stands; a failure is said, and training goes on
@@ -292,6 +327,8 @@ class Pretraining {
     Step done_{0};
     Step saved_{-1};
     std::int64_t failures_ = 0;
+    std::string stop_reason_;  ///< the same on every rank
+    double validation_loss_ = 0;
 };
 
 }  // namespace

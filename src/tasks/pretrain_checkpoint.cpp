@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "checkpoint/manifest.h"
 
 namespace hpml::tasks {
 
@@ -86,16 +87,35 @@ Step restore(train::Replica& replica, const fs::path& folder, const mpi::Communi
 
 namespace {
 
-/// Going on from `from` while later steps stand in the run would mix two histories: `retain` would
-/// drop the new checkpoints, and the next `--resume auto` would jump to the old ones.
-void refuse_later_steps(const PretrainOptions& options, const checkpoint::Checkpoint& from) {
-    const auto steps = checkpoint::list_checkpoints(options.run);
-    if (!steps.empty() && steps.back().step > from.step) {
+/// `folder`, or `folder/` as completion on a command line leaves it.
+fs::path without_last_slash(const fs::path& folder) {
+    return folder.has_filename() ? folder : folder.parent_path();
+}
+
+bool lies_in(const fs::path& folder, const fs::path& parent) {
+    std::error_code failure;
+    return fs::equivalent(folder.parent_path(), parent, failure);
+}
+
+/// The checkpoint that --resume names, or the run's own newest where the run has gone on from it
+/// already: the same command again goes on.
+checkpoint::Checkpoint named_checkpoint(const PretrainOptions& options, const Log& log) {
+    const auto named = checkpoint::verify_checkpoint(without_last_slash(options.resume));
+    const auto own = checkpoint::newest_checkpoint(options.run, log);
+    if (!own || own->step <= named.step) {
+        return named;
+    }
+    if (lies_in(named.folder, checkpoint::checkpoints_of(options.run))) {
+        // `retain` would drop the new checkpoints, and the next `--resume auto` would jump to the
+        // old ones.
         throw UsageError(fmt::format(
             "--resume names step {}, but {} has step {} already (two histories would be mixed "
             "there); go on with --resume auto, or branch off into another --run",
-            from.step.value, options.run.string(), steps.back().step.value));
+            named.step.value, options.run.string(), own->step.value));
     }
+    log.info("{} has gone on from {} to step {}", options.run.string(), named.folder.string(),
+             own->step.value);
+    return *own;
 }
 
 /// A message, not a surprise in the middle of loading, for a checkpoint of other settings.
@@ -122,8 +142,7 @@ fs::path choose_resume_point(const PretrainOptions& options, const corpus::Manif
         if (options.resume == "auto") {
             found = checkpoint::newest_checkpoint(options.run, log);
         } else if (options.resume != "never") {
-            found = checkpoint::verify_checkpoint(options.resume);
-            refuse_later_steps(options, *found);
+            found = named_checkpoint(options, log);
         }
         if (found) {
             check_settings(options, manifest, found->folder);

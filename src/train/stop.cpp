@@ -57,7 +57,7 @@ StopSignals::StopSignals() {
     install(on_signal);
 }
 
-StopSignals::~StopSignals() { install(SIG_DFL); }
+StopSignals::~StopSignals() { install(SIG_IGN); }
 
 bool StopSignals::requested() const noexcept { return first_signal != 0; }
 

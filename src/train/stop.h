@@ -12,6 +12,9 @@ namespace hpml::train {
 /// pass on to the ranks) and SIGTERM. The handler only sets a flag; the flag travels with the
 /// control all-reduce of the next step. A second signal, later than 20 ms after the first (one kill
 /// can arrive by two ways), leaves at once with exit code 128 + signal and saves nothing.
+/// Afterwards both signals are ignored: what there was to save is saved, and the process leaves
+/// anyway. To be made first in main, before MPI starts, so that no warning kills a job that is
+/// still starting.
 class StopSignals {
   public:
     StopSignals();

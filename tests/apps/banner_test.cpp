@@ -202,6 +202,19 @@ BOOST_AUTO_TEST_CASE(options_of_the_environment_are_written_out_behind_the_comma
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_belongs_to_one_start_is_not_in_the_command_to_go_on_with) {
+    const OptionTable table("hpml_sample", "Sample");
+    const std::array<const char*, 8> argv{"hpml_sample", "--resume",     "never",
+                                          "--run",       "given",        "--break-lock",
+                                          "--resume",    "step-00000004"};
+    const std::vector<std::string> expected{"hpml_sample", "--run", "given", "--resume",
+                                            "step-00000004"};
+    BOOST_TEST(repeatable_command(table, 8, argv.data()) == expected,
+               boost::test_tools::per_element());
+    const std::array<const char*, 2> joined{"hpml_sample", "--resume=never"};
+    BOOST_TEST(repeatable_command(table, 2, joined.data()).size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(every_ranks_place_is_gathered_with_or_without_a_limit) {
     Banner banner = sample();
     banner.cores = "0-1";

@@ -113,6 +113,38 @@ BOOST_AUTO_TEST_CASE(an_older_checkpoint_goes_on_in_another_run_only) {
     BOOST_TEST(digest("run") == digest("branch"));
 }
 
+BOOST_AUTO_TEST_CASE(the_same_branching_command_again_goes_on_in_the_branch) {
+    BOOST_TEST_REQUIRE(pretrain("--steps 8 --checkpoint-every 4").code == 0);
+    // A slash at the end, as completion on a command line leaves it.
+    const std::string more = "--steps 8 --resume " + checkpoint("step-00000004") + "/";
+    const auto stopped = run_command("HPML_FAULT=term@step=5,rank=1,site=step " +
+                                     pretrain_command(2, folder.path(), "branch", more));
+    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+    BOOST_TEST(stopped.says("resume point     step-00000004"), stopped.output);
+    BOOST_TEST(stopped.says("interrupted after step 6"), stopped.output);
+    const auto again = run_command(pretrain_command(2, folder.path(), "branch", more));
+    BOOST_TEST(again.code == 0, again.output);
+    BOOST_TEST(again.says("resuming after step 6"), again.output);
+    BOOST_TEST(again.says("all 8 steps done"), again.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_validation_that_was_cut_off_is_made_up_for) {
+    for (const std::string step : {"4", "8"}) {  // in the middle, and the last one
+        fs::remove_all(folder / "run");
+        const std::string more = "--steps 8 --validate-every 4 --checkpoint-every 4";
+        const auto cut = run_command("HPML_FAULT=term@site=validate,rank=1,step=" + step + " " +
+                                     pretrain_command(2, folder.path(), "run", more));
+        BOOST_TEST_REQUIRE(cut.code == 0, cut.output);
+        BOOST_TEST(cut.says("interrupted after step " + step), cut.output);
+        BOOST_TEST(!cut.says("validation after step " + step), cut.output);
+        BOOST_TEST(fs::exists(checkpoint("step-0000000" + step)));
+        const auto again = pretrain(more);
+        BOOST_TEST(again.code == 0, again.output);
+        BOOST_TEST(again.says("validation after step " + step), again.output);
+        BOOST_TEST(again.says("finished after step 8"), again.output);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_warning_signal_during_the_start_is_a_planned_stop) {
     const auto result = run_command("HPML_FAULT=term@site=start,rank=0 " +
                                     pretrain_command(2, folder.path(), "early", "--steps 1000000"));
