@@ -112,9 +112,7 @@ RunState conclude(const FinetuneProgramOptions& options, const tasks::GlueOutcom
 }
 
 int finetune(const FinetuneProgramOptions& options, const Invocation& invocation,
-             const mpi::Communicator& ranks) {
-    // From the beginning: a warning that comes while the data are read must not kill the job.
-    const train::StopSignals signals;
+             const mpi::Communicator& ranks, const train::StopSignals& signals) {
     check_launch(ranks.size());
     train::require_same(ranks, "options", invocation.effective_config);
     Log log(ranks.rank(), ranks.is_root(), stderr_style(options.color));
@@ -170,11 +168,13 @@ int main(int argc, char** argv) {
     declare_finetune_options(table, options);
     table.library(libtorch());
     table.library(hdf5());
+    const train::StopSignals signals;
     return run_parallel_program(
         [&] { return table.parse(argc, argv) == ParseResult::Run; },
         [&](const mpi::Communicator& world) {
-            return finetune(
-                options, {table.effective_config(), repeatable_command(table, argc, argv)}, world);
+            return finetune(options,
+                            {table.effective_config(), repeatable_command(table, argc, argv)},
+                            world, signals);
         },
         options.color);
 }

@@ -15,17 +15,17 @@ constexpr Seconds kStatusInterval{2.0};
 }  // namespace
 
 PretrainObserver::PretrainObserver(const PretrainProgramOptions& options, const Log& log,
-                                   RunStart start)
+                                   const RunStart& start)
     : options_(options),
-      start_(std::move(start)),
       log_(log),
-      console_(log, options.log_every, start_.ranks) {
+      fence_(options.run.run, start.is_current, log),
+      console_(log, options.log_every, start.ranks) {
     status_.program = "hpml_pretrain";
     status_.steps = options.run.steps;
     status_.started = utc_timestamp();
     status_.process = this_process();
-    status_.ranks = start_.ranks;
-    status_.generation = start_.generation;
+    status_.ranks = start.ranks;
+    status_.generation = start.generation;
     try {
         if (const auto before = read_status(options.run.run)) {
             seconds_before_ = before->seconds;
@@ -115,26 +115,8 @@ void PretrainObserver::on_end(RunState state, int exit_code, const std::string& 
     write();
 }
 
-/// Asked of the file system no more often than status.json is written: a job that slept through its
-/// own replacement finds its last question old, and asks.
-bool PretrainObserver::is_current() {
-    if (!is_replaced_ && (!last_asked_ || now() - *last_asked_ > kStatusInterval)) {
-        last_asked_ = now();
-        try {
-            is_replaced_ = !start_.is_current();
-        } catch (const Error& error) {
-            warn_once(error);
-        }
-        if (is_replaced_) {
-            log_.warn("a later start has taken over {}; this one writes there no longer",
-                      options_.run.run.string());
-        }
-    }
-    return !is_replaced_;
-}
-
 void PretrainObserver::append(const Json& line) {
-    if (is_current()) {
+    if (fence_.is_open()) {
         metrics_->append(line);
     }
 }
@@ -142,20 +124,16 @@ void PretrainObserver::append(const Json& line) {
 void PretrainObserver::write() {
     status_.seconds = seconds_before_ + watch_.elapsed().value;
     last_written_ = now();
-    if (!is_current()) {
+    if (!fence_.is_open()) {
         return;
     }
     try {
         write_status(options_.run.run, status_);
     } catch (const Error& error) {
-        warn_once(error);
-    }
-}
-
-void PretrainObserver::warn_once(const Error& error) {
-    if (!has_warned_) {
-        has_warned_ = true;
-        log_.warn("{}; the run goes on, hpml_status will show old figures", error.what());
+        if (!has_warned_) {
+            has_warned_ = true;
+            log_.warn("{}; the run goes on, hpml_status will show old figures", error.what());
+        }
     }
 }
 

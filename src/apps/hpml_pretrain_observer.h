@@ -3,14 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "apps/hpml_pretrain_options.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
 #include "report/console.h"
 #include "report/metrics.h"
+#include "report/run_fence.h"
 #include "report/status.h"
 #include "train/observer.h"
 
@@ -28,7 +27,7 @@ struct RunStart {
 /// to write any of them is warned of once and ends nothing.
 class PretrainObserver : public train::Observer {
   public:
-    PretrainObserver(const PretrainProgramOptions& options, const Log& log, RunStart start);
+    PretrainObserver(const PretrainProgramOptions& options, const Log& log, const RunStart& start);
 
     void on_start(Step done) override;
     void on_step(const train::StepRecord& record) override;
@@ -40,20 +39,16 @@ class PretrainObserver : public train::Observer {
   private:
     void append(const Json& line);
     void write();
-    [[nodiscard]] bool is_current();
-    void warn_once(const Error& error);
 
     const PretrainProgramOptions& options_;
-    RunStart start_;
     const Log& log_;
+    RunFence fence_;
     StepConsole console_;
     std::unique_ptr<MetricsLog> metrics_;
     RunStatus status_;
     Stopwatch watch_;
     double seconds_before_ = 0;  ///< of earlier starts
     Seconds last_written_;
-    std::optional<Seconds> last_asked_;  ///< whether this start is current
-    bool is_replaced_ = false;
     bool has_warned_ = false;
 };
 

@@ -63,7 +63,7 @@ constexpr const char* kExitCodes[][2] = {
     {"76", "a peer hangs or is lost"},
     {"77", "the training diverged"},
     {"78", "the run directory or a peer disagrees with the options"},
-    {"79", "replicas differ"},
+    {"79", "replicas differ (reserved)"},
     {"128+n", "ended by a second signal n"},
 };
 

@@ -60,7 +60,7 @@ struct Described {
 
 /// Of the exception being handled; to be called in a catch block only. A bad_alloc is a missing
 /// resource, a filesystem_error (a path that cannot be looked at) a missing input, and what is not
-/// one of ours otherwise an internal error.
+/// one of ours otherwise an internal error, unless its text says that memory ran out (LibTorch).
 [[nodiscard]] Described describe_current_exception();
 
 /// State a condition that only a bug of ours can break.
