@@ -64,8 +64,8 @@ struct PretrainContext {
     /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
     /// directory.
     std::function<bool()> may_publish = [] { return true; };
-    /// Asked on rank 0 for the step from which a run goes on: whether its validation is on record. A
-    /// validation comes after the save, and may have been cut off.
+    /// Asked on rank 0 for the step from which a run goes on: whether its validation is on record.
+    /// A validation comes after the save, and may have been cut off.
     std::function<bool(Step)> is_validated = [](Step) { return true; };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator{};
