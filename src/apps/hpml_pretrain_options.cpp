@@ -101,6 +101,10 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
              "Checkpoints in a row that may fail (full disk) before the run stops")
         .at_least(1)
         .advanced()
+        .add("checkpoint-retry", run.checkpoint_retry,
+             "Time from a save that failed to the next attempt; doubles, to an hour at most")
+        .above(0)
+        .advanced()
         .add("max-hours", run.max_hours, "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
         .at_least(0)

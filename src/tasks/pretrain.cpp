@@ -3,7 +3,9 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -45,6 +47,8 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
 /// shared file system.
 constexpr double kExpectedDiskRate = 1e8;
 
+constexpr Seconds kLongestRetryWait{3600};
+
 /// One pretraining run on one rank: the state that its steps share.
 class Pretraining {
   public:
@@ -75,7 +79,9 @@ class Pretraining {
             }
             // The save first: a validation may be long, and then nothing is lost with it.
             if (due(options_.checkpoint_every)) {
-                save();
+                save(Attempt::Due);
+            } else if (retry_is_due_) {
+                save(Attempt::Retry);
             }
             if (due(options_.validate_every)) {
                 validate();
@@ -165,14 +171,17 @@ class Pretraining {
         }
     }
 
-    /// What this rank knows of reasons to stop. Rank 0 alone looks at the clock; a signal may reach
-    /// any rank. The sums of all ranks decide on every rank alike.
-    [[nodiscard]] std::vector<double> stop_votes() const {
+    /// What this rank knows: a signal asks to stop, the time is over, a save is to be tried again.
+    /// Rank 0 alone looks at the clock; a signal may reach any rank. The sums of all ranks decide
+    /// on every rank alike.
+    [[nodiscard]] std::vector<double> votes_of_this_rank() const {
         return {context_.signals.requested() ? 1.0 : 0.0,
-                context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0};
+                context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0,
+                context_.ranks.is_root() && retry_at_ && now() >= *retry_at_ ? 1.0 : 0.0};
     }
 
     void heed(const std::vector<double>& votes) {
+        retry_is_due_ = votes[2] > 0;
         if (votes[0] > 0) {
             stop_reason_ = "a signal asked to stop";
         } else if (votes[1] > 0) {
@@ -195,7 +204,7 @@ class Pretraining {
             return replica_.bert().mlm_loss(batch, dropout);
         };
         const double rate = optim::learning_rate(options_.schedule, done_.value);
-        std::vector<double> votes = stop_votes();
+        std::vector<double> votes = votes_of_this_rank();
         const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
         done_ += Step(1);
         limit_.saw_step(watch.elapsed());
@@ -234,7 +243,7 @@ class Pretraining {
                 sums[0] += loss.sum.item<double>();
                 sums[1] += static_cast<double>(loss.weight);
             }
-            std::vector<double> votes = stop_votes();
+            std::vector<double> votes = votes_of_this_rank();
             context_.ranks.sum(votes);
             heed(votes);
             if (!stop_reason_.empty()) {
@@ -249,8 +258,10 @@ class Pretraining {
         }
     }
 
+    enum class Attempt { Due, Retry };
+
     /// @return whether the checkpoint stands; a failure is said, and training goes on
-    bool save() {
+    bool save(Attempt attempt) {
         if (saved_ == done_) {
             return true;
         }
@@ -259,16 +270,26 @@ class Pretraining {
         mpi::on_root(context_.ranks, [&] { failed = write_checkpoint() ? 0 : 1; });
         context_.ranks.max(std::span(&failed, 1));
         limit_.saw_checkpoint(watch.elapsed());
-        failures_ = failed ? failures_ + 1 : 0;
-        if (!failed) {
+        if (failed == 0) {
             saved_ = done_;
-        } else if (failures_ >= options_.max_failed_checkpoints) {
+            failures_ = 0;
+            retry_at_.reset();
+            retry_wait_ = Seconds(0);
+            return true;
+        }
+        // An attempt between the due ones costs no patience.
+        failures_ += attempt == Attempt::Due ? 1 : 0;
+        if (failures_ >= options_.max_failed_checkpoints) {
             throw IoError(fmt::format(
                 "{} checkpoints in a row could not be written (nothing newer than step {} is "
                 "safe); free some space and start the same command again",
                 failures_, saved_.value));
         }
-        return failed == 0;
+        retry_wait_ = retry_wait_ > Seconds(0)
+                          ? std::min(retry_wait_ + retry_wait_, kLongestRetryWait)
+                          : options_.checkpoint_retry;
+        retry_at_ = now() + retry_wait_;
+        return false;
     }
 
     /// On rank 0. @throw MismatchError if a later start owns the run: then this one has to end
@@ -305,12 +326,15 @@ class Pretraining {
     }
 
     void save_at_end() {
-        if (!save()) {
+        if (!save(Attempt::Due)) {
             throw IoError(fmt::format(
                 "the last checkpoint (step {}) could not be written; free some space in "
                 "{} and start the same command again: it goes on after step {}",
                 done_.value, options_.run.string(), saved_.value < 0 ? 0 : saved_.value));
         }
+        context_.log.info(
+            "for a batch script: --signal=B:USR1@{:.0f} leaves time for a step and a save",
+            limit_.warning_lead().value);
     }
 
     const PretrainOptions& options_;
@@ -326,8 +350,11 @@ class Pretraining {
     std::int64_t last_ = 0;
     Step done_{0};
     Step saved_{-1};
-    std::int64_t failures_ = 0;
-    std::string stop_reason_;  ///< the same on every rank
+    std::int64_t failures_ = 0;  ///< of due saves in a row
+    Seconds retry_wait_;
+    std::optional<Seconds> retry_at_;  ///< rank 0's counts
+    bool retry_is_due_ = false;        ///< the same on every rank
+    std::string stop_reason_;          ///< the same on every rank
     double validation_loss_ = 0;
 };
 

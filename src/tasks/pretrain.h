@@ -42,6 +42,7 @@ struct PretrainOptions {
     std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end only
     std::int64_t keep_checkpoints = 3;
     std::int64_t max_failed_checkpoints = 3;  ///< in a row, then the run stops with exit 74
+    Seconds checkpoint_retry{600};            ///< after a failed save; doubles, to an hour at most
     double max_hours = 0;                     ///< of this job; 0: no limit
     std::string resume = "auto";              ///< auto, never, or a checkpoint folder
     std::string precision = "auto";           ///< auto (fp32 for now), fp32

@@ -75,6 +75,12 @@ Seconds TimeLimit::reserve() const {
            (end_ ? end_->margin : Seconds(0));
 }
 
+Seconds TimeLimit::warning_lead() const {
+    const double seconds =
+        60 + slowest_step_.value + slowest_checkpoint_.value_or(expected_checkpoint_).value;
+    return Seconds(10 * std::ceil(seconds / 10));
+}
+
 void TimeLimit::saw_step(Seconds taken) { slowest_step_ = std::max(slowest_step_, taken); }
 
 void TimeLimit::saw_checkpoint(Seconds taken) {

@@ -49,6 +49,9 @@ class TimeLimit {
     [[nodiscard]] std::string explain() const;
     /// "stopping: 4 min left, last checkpoint took 38 s".
     [[nodiscard]] std::string stopping_line() const;
+    /// How long before its end a batch system has to warn this job: one step, one checkpoint, and
+    /// the minute by which it may be early; in whole tens of seconds.
+    [[nodiscard]] Seconds warning_lead() const;
     /// What reached() keeps free: twice the slowest checkpoint, three of the slowest steps, the
     /// slowest validation (one may come before the next look at the clock) and the limit's own
     /// margin.

@@ -125,6 +125,20 @@ BOOST_AUTO_TEST_CASE(a_full_disk_during_a_save_costs_one_checkpoint_and_not_the_
     BOOST_TEST(std::filesystem::exists(checkpoints / "step-00000006"));
 }
 
+BOOST_AUTO_TEST_CASE(a_save_that_failed_is_tried_again_before_the_next_is_due) {
+    const auto result =
+        run_command("HPML_FAULT=nospace@step=4,site=checkpoint.write " +
+                    pretrain_command(2, folder.path(), "retry",
+                                     "--steps 20 --checkpoint-every 4 --keep-checkpoints 9 "
+                                     "--checkpoint-retry 0.001"));
+    BOOST_TEST(result.code == 0, result.output);
+    const auto checkpoints = folder / "retry" / "checkpoints";
+    BOOST_TEST(!std::filesystem::exists(checkpoints / "step-00000004"));
+    BOOST_TEST((std::filesystem::exists(checkpoints / "step-00000005") ||
+                std::filesystem::exists(checkpoints / "step-00000006")));
+    BOOST_TEST(std::filesystem::exists(checkpoints / "step-00000008"));
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_at_the_last_save_is_exit_74) {
     const auto result = run_command("HPML_FAULT=nospace@step=4,site=checkpoint.write " +
                                     pretrain_command(2, folder.path(), "full", "--steps 4"));

@@ -65,6 +65,7 @@ BOOST_AUTO_TEST_CASE(max_hours_keeps_room_for_steps_checkpoints_a_validation_and
     limit.saw_validation(Seconds(30));
     limit.saw_validation(Seconds(10));
     BOOST_TEST(limit.reserve().value == 2 * 20 + 3 * 2 + 30 + 60);
+    BOOST_TEST(limit.warning_lead().value == 90);  // 60 + 20 + 2, in whole tens
     BOOST_TEST(stops_after(limit) == kHour - 136);
     BOOST_TEST(limit.explain() == "1.00 h (--max-hours)");
     BOOST_TEST(limit.stopping_line() == "stopping: 2 min left, last checkpoint took 15 s");
