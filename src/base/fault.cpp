@@ -50,6 +50,8 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::raise(SIGSEGV);
     } else if (fault.kind == "term") {
         ::raise(SIGTERM);
+    } else if (fault.kind == "usr1") {
+        ::raise(SIGUSR1);
     } else if (fault.kind == "stop") {
         ::raise(SIGSTOP);
     } else if (fault.kind == "hang") {

@@ -128,6 +128,20 @@ BOOST_AUTO_TEST_CASE(a_time_limit_is_a_planned_stop) {
         "interrupted\n");
 }
 
+BOOST_AUTO_TEST_CASE(sigusr1_or_sigterm_to_any_rank_is_a_planned_stop) {
+    for (const std::string signal : {"usr1", "term"}) {
+        for (const std::string rank : {"0", "2"}) {
+            const std::string run = signal + rank;
+            const auto result =
+                run_command("HPML_FAULT=" + signal + "@step=3,site=step,rank=" + rank + " " +
+                            pretrain_command(3, folder.path(), run, "--steps 9"));
+            BOOST_TEST(result.code == 0, result.output);
+            BOOST_TEST(result.says("interrupted after step 4: a signal asked to stop"),
+                       result.output);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(sigusr1_to_mpirun_is_a_planned_stop) {
     const auto result =
         run_command(pretrain_command(2, folder.path(), "signal", "--steps 1000000") +
