@@ -7,22 +7,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <utility>
 
+#include "base/environment.h"
 #include "base/file.h"
 
 namespace hpml {
 
 namespace {
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
 
 /// Whether our parent is an mpirun that passes our lines on as they are. With a tag before each
 /// line, or a window or a file per rank, a rewritten line would be a mess.
@@ -72,8 +67,8 @@ ConsoleStyle choose_style(ColorWhen when, const ConsoleFacts& facts) {
 ConsoleStyle stderr_style(ColorWhen when) {
     const auto terminal = std::make_shared<FileHandle>(open_terminal());
     ConsoleStyle style = choose_style(when, {.is_terminal = terminal->is_open(),
-                                             .no_color = !variable("NO_COLOR").empty(),
-                                             .is_dumb = variable("TERM") == "dumb"});
+                                             .no_color = !environment_variable("NO_COLOR").empty(),
+                                             .is_dumb = environment_variable("TERM") == "dumb"});
     if (style.rewrites) {
         style.columns = [terminal] { return columns_of(*terminal); };
     }

@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,7 +14,9 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 
 namespace hpml::corpus {
 
@@ -38,23 +39,13 @@ FileHandle open_lock(const fs::path& output) {
     return handle;
 }
 
-/// @return 0 if the lock is ours now, else errno
-int try_lock(const FileHandle& handle) {
-    struct flock request {};
-    request.l_type = F_WRLCK;
-    request.l_whence = SEEK_SET;
-    // An open-file-description lock: closing another descriptor of the file does not drop it.
-    return ::fcntl(handle.get(), F_OFD_SETLK, &request) == 0 ? 0 : errno;
-}
-
 std::string this_process_text() {
     std::array<char, 256> host{};
     // A cut name is still a name; the last byte stays zero.
     static_cast<void>(::gethostname(host.data(), host.size() - 1));
-    const char* job = std::getenv("SLURM_JOB_ID");
-    return "process " + std::to_string(::getpid()) +
-           (job == nullptr ? "" : std::string(" of job ") + job) + " on " + host.data() +
-           " since " + utc_timestamp();
+    const std::string job = environment_variable("SLURM_JOB_ID");
+    return "process " + std::to_string(::getpid()) + (job.empty() ? "" : " of job " + job) +
+           " on " + host.data() + " since " + utc_timestamp();
 }
 
 bool is_digits(std::string_view text) {
@@ -91,19 +82,19 @@ bool is_leftover(std::string_view name) {
 
 PrepareLock::PrepareLock(const fs::path& output) : output_(output), handle_(open_lock(output)) {
     const Stopwatch watch;
-    int failure = try_lock(handle_);
-    while ((failure == EAGAIN || failure == EACCES) && watch.elapsed() < kPatience) {
+    FileLock lock = try_lock(handle_);
+    while (lock == FileLock::Held && watch.elapsed() < kPatience) {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        failure = try_lock(handle_);
+        lock = try_lock(handle_);
     }
-    if (failure == EAGAIN || failure == EACCES) {
+    if (lock == FileLock::Held) {
         const std::string holder = read_text(lock_file(output));
         throw OutputError(output.string() + " is being prepared by " +
                           (holder.empty() ? "another process" : holder) +
                           " (two would overwrite each other's files); wait for it, or give another "
                           "--output");
     }
-    guards_ = failure == 0;
+    guards_ = lock == FileLock::Ours;
     write_holder();
 }
 

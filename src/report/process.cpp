@@ -5,9 +5,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "base/environment.h"
 
 namespace hpml {
 
@@ -53,11 +54,6 @@ std::string host_name() {
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
 }  // namespace
 
 ProcessIdentity this_process() {
@@ -66,8 +62,8 @@ ProcessIdentity this_process() {
             pid,
             boot_id(),
             start_ticks(pid),
-            variable("SLURM_JOB_ID"),
-            variable("SLURM_CLUSTER_NAME")};
+            environment_variable("SLURM_JOB_ID"),
+            environment_variable("SLURM_CLUSTER_NAME")};
 }
 
 Liveness liveness(const ProcessIdentity& process) {

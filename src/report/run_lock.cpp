@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/json.h"
 #include "report/batch_job.h"
 
@@ -65,23 +66,14 @@ FileHandle open_lock(const std::filesystem::path& run) {
 /// the file's content alone cannot keep two jobs apart that start at the same moment
 bool is_held_by_another(const FileHandle& handle, const std::filesystem::path& run,
                         BreakLock breaking) {
-    struct flock request {};
-    request.l_type = F_WRLCK;
-    request.l_whence = SEEK_SET;
-    // An open-file-description lock: closing another descriptor of the file does not drop it.
-    if (::fcntl(handle.get(), F_OFD_SETLK, &request) == 0) {
-        return false;
-    }
-    if (errno == EAGAIN || errno == EACCES) {
-        return true;
-    }
-    if (breaking == BreakLock::No) {
+    const FileLock lock = try_lock(handle);
+    if (lock == FileLock::Impossible && breaking == BreakLock::No) {
         throw OutputError("cannot lock " + lock_file(run).string() + ": " + errno_text(errno) +
                           " (without file locks two jobs could overwrite each other); choose a "
                           "--run on a file system with locks, or if no other job uses this one, "
                           "give --break-lock");
     }
-    return false;
+    return lock == FileLock::Held;
 }
 
 std::string takeover_text(const Holder& holder) {

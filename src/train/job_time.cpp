@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/shell.h"
 
 namespace hpml::train {
@@ -13,11 +14,6 @@ namespace hpml::train {
 namespace {
 
 constexpr Seconds kBatchMargin{60};
-
-std::string environment_variable(const std::string& name) {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? "" : value;
-}
 
 std::string ask_squeue(const std::string& job) {
     // Digits only: the id goes into a shell's command line.
