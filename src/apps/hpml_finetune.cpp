@@ -2,38 +2,23 @@
 // predict.
 
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "apps/banner.h"
 #include "apps/hpml_finetune_observer.h"
 #include "apps/hpml_finetune_options.h"
+#include "apps/hpml_training.h"
 #include "apps/program.h"
 #include "corpus/glue.h"
-#include "device/affinity.h"
-#include "device/memory.h"
-#include "h5/version.h"
-#include "mpi/environment.h"
 #include "report/results.h"
 #include "tasks/memory_estimate.h"
-#include "train/compute.h"
 #include "train/handshake.h"
 
 namespace {
 
 using namespace hpml;
-
-std::string libtorch() { return std::string("LibTorch ") + TORCH_VERSION; }
-std::string hdf5() { return "HDF5 " + h5::library_version(); }
-
-/// How the program was started.
-struct Invocation {
-    std::string effective_config;
-    std::vector<std::string> command;
-};
 
 /// The memory of a rank: as for pretraining without a masked-language head, whose few matrices more
 /// than a classifier's are the error of this estimate.
@@ -46,23 +31,6 @@ Bytes estimated_memory(const tasks::GlueOptions& options, const model::ModelConf
     like.micro_batch =
         std::min(options.recipe.micro_batch, (options.recipe.batch + ranks - 1) / ranks);
     return tasks::estimate_memory(like, config, options.max_sequence_length).total();
-}
-
-/// Threads, device and who drives the communication, put into the context and the banner.
-void look_around(const FinetuneProgramOptions& options, tasks::GlueContext& context,
-                 Banner& banner) {
-    const auto compute =
-        train::choose_compute({options.run.device, options.threads, mpi::Environment::multiple()},
-                              context.ranks, context.log);
-    context.progress = compute.progress;
-    context.accelerator = compute.accelerator;
-    banner.threads = compute.threads.explanation;
-    banner.communication = compute.communication;
-    banner.device = compute.accelerator.description;
-    banner.cores = device::to_text(device::affinity_mask());
-    const device::MemoryReport memory = device::memory_report();
-    banner.memory_available = device::headroom(memory);
-    banner.memory_limit = memory.limit;
 }
 
 /// The program's own lines of the banner.
@@ -127,12 +95,14 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
             .limit = train::TimeLimit(options.max_hours, train::process_time_sources(ask))};
         Banner banner;
         banner.program = "hpml_finetune";
-        banner.libraries = {libtorch(), hdf5()};
+        banner.libraries = training_libraries();
         banner.run = options.run.run;
         banner.time_limit = context.limit.explain();
         banner.seed = options.run.recipe.seed;
         banner.command = invocation.command;
-        look_around(options, context, banner);
+        const auto compute = look_around({options.run.device, options.threads}, ranks, log, banner);
+        context.progress = compute.progress;
+        context.accelerator = compute.accelerator;
         const auto places = gather_places(banner, ranks);
         context.take_run = [&] { return observer.take_run(); };
         context.before_writing = [&] { observer.begin(invocation.effective_config); };
@@ -140,16 +110,13 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
         context.before_training = [&](const tasks::GlueReport& report) {
             banner.about = about(options.run, report);
             banner.resume_point = report.resume_point;
-            if (context.accelerator.cuda) {
-                banner.reproducibility = "off (GPU kernels may add in another order)";
-            } else {
-                banner.memory_per_rank = estimated_memory(options.run, report.model, ranks.size());
-            }
+            describe_resources(context.accelerator.cuda != nullptr,
+                               estimated_memory(options.run, report.model, ranks.size()), banner);
             print_banner(banner, places, log);
         };
         const auto outcome = tasks::run_glue(options.run, context);
         const RunState state = conclude(options, outcome, log);
-        observer.on_end(state, 0, outcome.stop_reason.empty() ? "evaluated" : outcome.stop_reason);
+        observer.conclude(state, outcome.stop_reason.empty() ? "evaluated" : outcome.stop_reason);
     } catch (...) {
         const Failure failure = current_failure();
         observer.on_end(RunState::Failed, failure.code, failure.message);
@@ -166,8 +133,9 @@ int main(int argc, char** argv) {
                       "Fine-tune an encoder on a GLUE task, evaluate it beside the majority "
                       "baseline and predict");
     declare_finetune_options(table, options);
-    table.library(libtorch());
-    table.library(hdf5());
+    for (const std::string& library : training_libraries()) {
+        table.library(library);
+    }
     const train::StopSignals signals;
     return run_parallel_program(
         [&] { return table.parse(argc, argv) == ParseResult::Run; },

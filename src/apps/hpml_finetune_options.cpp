@@ -1,5 +1,6 @@
 #include "apps/hpml_finetune_options.h"
 
+#include "apps/console_options.h"
 #include "corpus/glue.h"
 
 namespace hpml {
@@ -85,8 +86,8 @@ void declare_random_start(OptionTable& table, tasks::GlueOptions& run) {
 
 void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
     tasks::GlueOptions& run = options.run;
-    table.group("Machine")
-        .add("device", run.device, "Where to compute; cuda: one GPU per rank")
+    OptionGroup group = table.group("Machine");
+    group.add("device", run.device, "Where to compute; cuda: one GPU per rank")
         .choices({"auto", "cpu", "cuda"})
         .add("micro-batch", run.recipe.micro_batch,
              "Most sequences of one forward pass on a rank; decides memory, not results")
@@ -99,15 +100,8 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
         .add("bucket-mib", run.bucket_mib,
              "Gradient bucket that leaves at once; 0: from the cache size")
         .unit("MiB")
-        .at_least(0)
-        .add("log-every", options.log_every,
-             "Time between lines; 0: 30 s. A terminal shows one line that is always fresh")
-        .at_least(0)
-        .add_words(
-            "color", options.color,
-            {{"auto", ColorWhen::Auto}, {"always", ColorWhen::Always}, {"never", ColorWhen::Never}},
-            "Colors for warnings, errors and the verdict; auto: on a terminal, without "
-            "$NO_COLOR");
+        .at_least(0);
+    add_console_options(group, options.log_every, options.color);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // hpml_pretrain: masked-language-model pretraining of a BERT-class encoder under MPI.
 
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -12,24 +11,19 @@
 #include <utility>
 #include <vector>
 
-#include "apps/banner.h"
 #include "apps/default_recipe.h"
 #include "apps/hpml_pretrain_observer.h"
 #include "apps/hpml_pretrain_options.h"
+#include "apps/hpml_training.h"
 #include "apps/program.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/manifest.h"
-#include "device/affinity.h"
-#include "device/memory.h"
-#include "h5/version.h"
-#include "mpi/environment.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
 #include "text/vocabulary.h"
-#include "train/compute.h"
 #include "train/handshake.h"
 
 namespace {
@@ -63,9 +57,6 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
     return setup;
 }
 
-std::string libtorch() { return std::string("LibTorch ") + TORCH_VERSION; }
-std::string hdf5() { return "HDF5 " + h5::library_version(); }
-
 /// The program's own lines of the banner.
 std::vector<BannerRow> about(const Setup& setup, int ranks) {
     const auto& options = setup.options;
@@ -90,23 +81,6 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
                      options.steps)}};
 }
 
-/// Threads, device and who drives the communication, put into the context and the banner.
-void look_around(const tasks::PretrainOptions& options, tasks::PretrainContext& context,
-                 Banner& banner) {
-    const auto compute =
-        train::choose_compute({options.device, options.threads, mpi::Environment::multiple()},
-                              context.ranks, context.log);
-    context.progress = compute.progress;
-    context.accelerator = compute.accelerator;
-    banner.threads = compute.threads.explanation;
-    banner.communication = compute.communication;
-    banner.device = compute.accelerator.description;
-    banner.cores = device::to_text(device::affinity_mask());
-    const device::MemoryReport memory = device::memory_report();
-    banner.memory_available = device::headroom(memory);
-    banner.memory_limit = memory.limit;
-}
-
 /// A warning, not a refusal: the disk may be given room before it is needed, and a save that fails
 /// ends nothing. hpml_check refuses.
 void warn_of_little_space(const Setup& setup, const Log& log) {
@@ -122,9 +96,8 @@ void warn_of_little_space(const Setup& setup, const Log& log) {
         free_space(std::filesystem::exists(folder) ? folder : options.run).value);
     if (needed > available) {
         log.warn(
-            "{} has {:.1f} MB free, the checkpoints still to be kept and the one being written "
-            "take "
-            "{:.1f} MB (saves will fail); free some space or lower --keep-checkpoints",
+            "{} has {:.1f} MB free, but the checkpoints still to be kept and the one being written "
+            "take {:.1f} MB (saves will fail); free some space or lower --keep-checkpoints",
             options.run.string(), available / 1e6, needed / 1e6);
     }
 }
@@ -136,22 +109,22 @@ void print_start(const Setup& setup, const std::vector<std::string>& command,
     const auto& options = setup.options;
     Banner banner;
     banner.program = "hpml_pretrain";
-    banner.libraries = {libtorch(), hdf5()};
+    banner.libraries = training_libraries();
     banner.run = options.run;
     banner.resume_point = context.resume_from.filename().string();
     banner.time_limit = context.limit.explain();
     banner.seed = options.seed;
     banner.about = about(setup, context.ranks.size());
     banner.command = command;
-    look_around(options, context, banner);
-    if (context.accelerator.cuda) {
-        banner.reproducibility = "off (GPU kernels may add in another order)";
-    } else {
-        banner.memory_per_rank =
-            tasks::estimate_memory(options, tasks::model_of(options, setup.manifest),
-                                   setup.manifest.sequence_length)
-                .total();
-    }
+    const auto compute =
+        look_around({options.device, options.threads}, context.ranks, context.log, banner);
+    context.progress = compute.progress;
+    context.accelerator = compute.accelerator;
+    describe_resources(compute.accelerator.cuda != nullptr,
+                       tasks::estimate_memory(options, tasks::model_of(options, setup.manifest),
+                                              setup.manifest.sequence_length)
+                           .total(),
+                       banner);
     const auto places = gather_places(banner, context.ranks);
     if (context.ranks.is_root()) {
         print_banner(banner, places, context.log);
@@ -188,12 +161,6 @@ class RunOwner {
   private:
     std::unique_ptr<RunLock> lock_;
     std::int64_t generation_ = 0;
-};
-
-/// How the program was started.
-struct Invocation {
-    std::string effective_config;
-    std::vector<std::string> command;
 };
 
 int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
@@ -255,8 +222,9 @@ int main(int argc, char** argv) {
     OptionTable table("hpml_pretrain",
                       "Pretrain a BERT-class encoder with masked language modelling");
     declare_pretrain_options(table, options);
-    table.library(libtorch());
-    table.library(hdf5());
+    for (const std::string& library : training_libraries()) {
+        table.library(library);
+    }
     table.example(
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");

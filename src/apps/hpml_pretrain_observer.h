@@ -2,16 +2,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 
 #include "apps/hpml_pretrain_options.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "report/console.h"
-#include "report/metrics.h"
-#include "report/run_fence.h"
-#include "report/status.h"
-#include "train/observer.h"
+#include "apps/hpml_training_observer.h"
 
 namespace hpml {
 
@@ -23,33 +16,16 @@ struct RunStart {
     std::function<bool()> is_current = [] { return true; };
 };
 
-/// Turns what the loop tells into console lines, metrics.jsonl and status.json. Rank 0; a failure
-/// to write any of them is warned of once and ends nothing.
-class PretrainObserver : public train::Observer {
+/// Reports a pretraining run, whose directory is taken already.
+class PretrainObserver : public TrainingObserver {
   public:
     PretrainObserver(const PretrainProgramOptions& options, const Log& log, const RunStart& start);
 
     void on_start(Step done) override;
-    void on_step(const train::StepRecord& record) override;
     void on_validation(const train::ValidationRecord& record) override;
-    void on_checkpoint(const train::CheckpointRecord& record) override;
-    /// The last word of this start.
-    void on_end(RunState state, int exit_code, const std::string& message);
 
   private:
-    void append(const Json& line);
-    void write();
-
-    const PretrainProgramOptions& options_;
-    const Log& log_;
-    RunFence fence_;
-    StepConsole console_;
-    std::unique_ptr<MetricsLog> metrics_;
-    RunStatus status_;
-    Stopwatch watch_;
-    double seconds_before_ = 0;  ///< of earlier starts
-    Seconds last_written_;
-    bool has_warned_ = false;
+    [[nodiscard]] Json details(const train::StepRecord& record) const override;
 };
 
 }  // namespace hpml

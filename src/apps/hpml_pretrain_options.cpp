@@ -1,5 +1,7 @@
 #include "apps/hpml_pretrain_options.h"
 
+#include "apps/console_options.h"
+
 namespace hpml {
 
 namespace {
@@ -82,8 +84,8 @@ void declare_optimizer(OptionTable& table, tasks::PretrainOptions& run) {
 
 void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
     auto& run = options.run;
-    table.group("Steps")
-        .add("steps", run.steps, "Optimizer steps in all; 0 saves the first weights")
+    OptionGroup group = table.group("Steps");
+    group.add("steps", run.steps, "Optimizer steps in all; 0 saves the first weights")
         .at_least(0)
         .add("global-batch", run.global_batch, "Sequences per step over all ranks")
         .at_least(1)
@@ -107,15 +109,8 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .advanced()
         .add("max-hours", run.max_hours, "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
-        .at_least(0)
-        .add("log-every", options.log_every,
-             "Time between lines; 0: 30 s. A terminal shows one line that is always fresh")
-        .at_least(0)
-        .add_words(
-            "color", options.color,
-            {{"auto", ColorWhen::Auto}, {"always", ColorWhen::Always}, {"never", ColorWhen::Never}},
-            "Colors for warnings, errors and the verdict; auto: on a terminal, without "
-            "$NO_COLOR");
+        .at_least(0);
+    add_console_options(group, options.log_every, options.color);
 }
 
 void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {

@@ -28,9 +28,21 @@ function(hpml_layer name)
     set_property(GLOBAL APPEND PROPERTY HPML_LAYERS "${name}")
 endfunction()
 
-# hpml_executable(NAME USES layers...): src/apps/NAME.cpp and the files NAME_*.cpp beside it, put in bin/.
+# hpml_shared(NAME USES layers...): src/apps/NAME.cpp and the files NAME_*.cpp beside it, a library for the
+# executables that name it. Not in the layer apps because it uses layers that apps must not.
+function(hpml_shared name)
+    cmake_parse_arguments(PARSE_ARGV 1 shared "" "" "USES")
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/apps/${name}.cpp"
+         "${CMAKE_CURRENT_SOURCE_DIR}/apps/${name}_*.cpp")
+    list(TRANSFORM shared_USES PREPEND hpml_)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC ${shared_USES})
+endfunction()
+
+# hpml_executable(NAME USES layers... SHARES libraries...): src/apps/NAME.cpp and the files NAME_*.cpp beside
+# it, put in bin/.
 function(hpml_executable name)
-    cmake_parse_arguments(PARSE_ARGV 1 app "" "" "USES")
+    cmake_parse_arguments(PARSE_ARGV 1 app "" "" "USES;SHARES")
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/apps/${name}.cpp"
          "${CMAKE_CURRENT_SOURCE_DIR}/apps/${name}_*.cpp")
     if(NOT sources)
@@ -38,6 +50,6 @@ function(hpml_executable name)
     endif()
     list(TRANSFORM app_USES PREPEND hpml_)
     add_executable(${name} ${sources})
-    target_link_libraries(${name} PRIVATE ${app_USES})
+    target_link_libraries(${name} PRIVATE ${app_SHARES} ${app_USES})
     install(TARGETS ${name} RUNTIME)
 endfunction()

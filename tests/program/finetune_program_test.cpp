@@ -170,6 +170,7 @@ BOOST_AUTO_TEST_CASE(a_signal_at_any_step_is_a_planned_stop_and_the_same_command
             const Json row = parse_json(line, "metrics.jsonl");
             if (row.at("kind").get<std::string>() == "train") {
                 steps.push_back(row.at("step").get<int>());
+                BOOST_TEST(row.at("sequences").get<double>() > 0);
             }
         }
         BOOST_TEST(steps == (std::vector<int>{1, 2, 3}), boost::test_tools::per_element());

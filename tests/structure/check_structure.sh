@@ -15,15 +15,15 @@ report() {
     violations=$((violations + 1))
 }
 
-declare -A uses=() torch=() position=() executable_uses=()
+declare -A uses=() torch=() position=() program_uses=()
 
-# One line per hpml_layer or hpml_executable call, without comments: "layer NAME : used... : linked...".
+# One line per hpml_layer, hpml_shared or hpml_executable call, without comments: "layer NAME : used... : linked...".
 declarations() {
-    sed 's/#.*//' src/CMakeLists.txt | tr '\n' ' ' | grep -oE 'hpml_(layer|executable)\([^)]*\)' |
-        sed -E 's/^hpml_(layer|executable)\(([^)]*)\)$/\1 \2/' |
+    sed 's/#.*//' src/CMakeLists.txt | tr '\n' ' ' | grep -oE 'hpml_(layer|shared|executable)\([^)]*\)' |
+        sed -E 's/^hpml_(layer|shared|executable)\(([^)]*)\)$/\1 \2/' |
         awk '{ used = ""; linked = ""; into = ""
                for (i = 3; i <= NF; i++) {
-                   if ($i == "USES" || $i == "LINK") into = $i
+                   if ($i == "USES" || $i == "LINK" || $i == "SHARES") into = $i
                    else if (into == "USES") used = used " " $i
                    else linked = linked " " $i
                }
@@ -34,8 +34,8 @@ declarations() {
 read_declarations() {
     local kind name used linked layer count=0
     while IFS='|' read -r kind name used linked; do
-        if [[ "$kind" == executable ]]; then
-            executable_uses[$name]="$used"
+        if [[ "$kind" != layer ]]; then
+            program_uses[$name]="$used"
             continue
         fi
         count=$((count + 1))
@@ -60,13 +60,14 @@ closure() {
     done
 }
 
-# What a file may include: its layer and that layer's USES; an executable everything below what it uses.
+# What a file may include: its layer and that layer's USES; what an executable is
+# made of everything below what it uses.
 allowed_for() {
     local file="$1" layer="$2" name
     name="$(basename "$file" | grep -oE '^hpml_[a-z]+' || true)"
     if [[ "$layer" == apps && -n "$name" ]]; then
         # shellcheck disable=SC2086
-        closure ${executable_uses[$name]:-} apps | sort -u | tr '\n' ' '
+        closure ${program_uses[$name]:-} apps | sort -u | tr '\n' ' '
     else
         printf '%s %s' "$layer" "${uses[$layer]}"
     fi

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "apps/options.h"
+#include "base/terminal.h"
+
+namespace hpml {
+
+/// --log-every and --color, the same for every program that trains.
+void add_console_options(OptionGroup& group, Seconds& log_every, ColorWhen& color);
+
+}  // namespace hpml

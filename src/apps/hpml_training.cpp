@@ -1,0 +1,38 @@
+#include "apps/hpml_training.h"
+
+#include <torch/version.h>
+
+#include "device/affinity.h"
+#include "device/memory.h"
+#include "h5/version.h"
+#include "mpi/environment.h"
+
+namespace hpml {
+
+std::vector<std::string> training_libraries() {
+    return {std::string("LibTorch ") + TORCH_VERSION, "HDF5 " + h5::library_version()};
+}
+
+train::Compute look_around(train::ComputeOptions options, const mpi::Communicator& ranks,
+                           const Log& log, Banner& banner) {
+    options.multiple_threads = mpi::Environment::multiple();
+    train::Compute compute = train::choose_compute(options, ranks, log);
+    banner.threads = compute.threads.explanation;
+    banner.communication = compute.communication;
+    banner.device = compute.accelerator.description;
+    banner.cores = device::to_text(device::affinity_mask());
+    const device::MemoryReport memory = device::memory_report();
+    banner.memory_available = device::headroom(memory);
+    banner.memory_limit = memory.limit;
+    return compute;
+}
+
+void describe_resources(bool on_gpu, Bytes estimate, Banner& banner) {
+    if (on_gpu) {
+        banner.reproducibility = "off (GPU kernels may add in another order)";
+    } else {
+        banner.memory_per_rank = estimate;
+    }
+}
+
+}  // namespace hpml

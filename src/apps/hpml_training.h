@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/banner.h"
+#include "base/log.h"
+#include "mpi/communicator.h"
+#include "train/compute.h"
+
+namespace hpml {
+
+// What the programs that train share (hpml_shared in src/CMakeLists.txt).
+
+/// How the program was started.
+struct Invocation {
+    std::string effective_config;
+    std::vector<std::string> command;  ///< of repeatable_command
+};
+
+/// The libraries beside MPI with their versions, for --version and the banner.
+[[nodiscard]] std::vector<std::string> training_libraries();
+
+/// Threads, device and who drives the communication: decided by choose_compute, and put into the
+/// banner with this rank's cores and memory. Collective.
+/// @param options  device and threads; what MPI allows is found here
+[[nodiscard]] train::Compute look_around(train::ComputeOptions options,
+                                         const mpi::Communicator& ranks, const Log& log,
+                                         Banner& banner);
+
+/// What device and model mean for the rest of the banner. On a GPU no memory is estimated and the
+/// order of additions is not promised.
+void describe_resources(bool on_gpu, Bytes estimate, Banner& banner);
+
+}  // namespace hpml

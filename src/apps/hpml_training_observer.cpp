@@ -1,0 +1,133 @@
+#include "apps/hpml_training_observer.h"
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace hpml {
+
+namespace {
+
+// status.json is for people and scripts that poll; more often than this it would only load the file
+// system.
+constexpr Seconds kStatusInterval{2.0};
+
+}  // namespace
+
+TrainingObserver::TrainingObserver(const std::string& program, std::filesystem::path run,
+                                   const Log& log, Seconds log_every, int ranks)
+    : run_(std::move(run)), log_(log), console_(log, log_every, ranks) {
+    status_.program = program;
+    status_.started = utc_timestamp();
+    status_.process = this_process();
+    status_.ranks = ranks;
+}
+
+void TrainingObserver::begin_writing(std::int64_t generation, std::function<bool()> is_current) {
+    fence_.emplace(run_, std::move(is_current), log_);
+    status_.generation = generation;
+    try {
+        if (const auto before = read_status(run_)) {
+            seconds_before_ = before->seconds;
+            status_.checkpoint = before->checkpoint;
+            status_.step = before->step;
+        }
+    } catch (const Error& error) {
+        log_.warn("{}; its figures of earlier starts are lost", error.what());
+    }
+    write();
+}
+
+void TrainingObserver::open_metrics(Step done) {
+    metrics_ = std::make_unique<MetricsLog>(
+        run_ / "metrics.jsonl", done, [this](const std::string& reason) {
+            log_.warn("metrics.jsonl cannot be written ({}); the run goes on without it", reason);
+        });
+    status_.step = done.value;
+}
+
+void TrainingObserver::forget_earlier_starts() {
+    std::error_code ignored;
+    std::filesystem::remove(run_ / "metrics.jsonl", ignored);
+    seconds_before_ = 0;
+    status_.checkpoint.clear();
+}
+
+void TrainingObserver::on_step(const train::StepRecord& record) {
+    Json line = {{"kind", "train"},
+                 {"step", record.step.value},
+                 {"loss", record.loss},
+                 {"learning_rate", record.learning_rate},
+                 {"grad_norm", record.gradient_norm},
+                 {"tokens", record.tokens.value},
+                 {"seconds", record.seconds.value},
+                 {"data_wait_seconds", record.data_wait.value},
+                 {"comm_wait_seconds", record.comm_wait.value}};
+    line.update(details(record));
+    append(line);
+    console_.add({.step = record.step.value,
+                  .steps = record.steps.value,
+                  .loss = record.loss,
+                  .learning_rate = record.learning_rate,
+                  .grad_norm = record.gradient_norm,
+                  .seconds = record.seconds,
+                  .data_wait = record.data_wait,
+                  .comm_wait = record.comm_wait,
+                  .tokens = static_cast<double>(record.tokens.value)},
+                 now());
+    status_.step = record.step.value;
+    status_.steps = record.steps.value;
+    status_.loss = record.loss;
+    status_.learning_rate = record.learning_rate;
+    status_.tokens_per_second = console_.tokens_per_second();
+    if (now() - last_written_ > kStatusInterval) {
+        write();
+    }
+}
+
+void TrainingObserver::on_checkpoint(const train::CheckpointRecord& record) {
+    append({{"kind", "checkpoint"},
+            {"step", record.step.value},
+            {"bytes", record.bytes.value},
+            {"seconds", record.seconds.value}});
+    console_.saw_checkpoint(now());
+    status_.checkpoint = record.folder.filename().string();
+    log_.info("checkpoint {}: {:.1f} MB in {:.2f} s", status_.checkpoint,
+              static_cast<double>(record.bytes.value) / 1e6, record.seconds.value);
+    write();
+}
+
+void TrainingObserver::on_end(RunState state, int exit_code, const std::string& message) {
+    console_.end();
+    if (!may_write_now()) {
+        return;
+    }
+    status_.state = state;
+    status_.exit_code = exit_code;
+    status_.message = message;
+    write();
+}
+
+void TrainingObserver::append(const Json& line) {
+    if (metrics_ && may_write()) {
+        metrics_->append(line);
+    }
+}
+
+void TrainingObserver::write() {
+    status_.seconds = seconds_before_ + watch_.elapsed().value;
+    last_written_ = now();
+    if (!may_write()) {
+        return;
+    }
+    try {
+        write_status(run_, status_);
+    } catch (const Error& error) {
+        if (!has_warned_) {
+            has_warned_ = true;
+            log_.warn("{}; the run goes on, hpml_status will show old figures", error.what());
+        }
+    }
+}
+
+}  // namespace hpml

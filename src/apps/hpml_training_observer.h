@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "report/console.h"
+#include "report/metrics.h"
+#include "report/run_fence.h"
+#include "report/status.h"
+#include "train/observer.h"
+
+namespace hpml {
+
+/// Turns what a training loop tells into console lines, metrics.jsonl and status.json. Rank 0; a
+/// failure to write any of these is warned of once and ends nothing. Once a later start owns the
+/// run directory, they are no longer written.
+class TrainingObserver : public train::Observer {
+  public:
+    void on_step(const train::StepRecord& record) override;
+    void on_checkpoint(const train::CheckpointRecord& record) override;
+    /// The last word of this start, if it has begun to write.
+    void on_end(RunState state, int exit_code, const std::string& message);
+
+  protected:
+    /// @param log  outlives this
+    TrainingObserver(const std::string& program, std::filesystem::path run, const Log& log,
+                     Seconds log_every, int ranks);
+
+    /// From here on this start writes into the run directory, for as long as it is the current one.
+    /// Figures of earlier starts in status.json are carried on.
+    void begin_writing(std::int64_t generation, std::function<bool()> is_current);
+    /// Begin metrics.jsonl anew, or go on after the line of step `done`.
+    void open_metrics(Step done);
+    /// What earlier starts left is not of this run.
+    void forget_earlier_starts();
+    /// Whether no later start owns the run directory, asked now.
+    [[nodiscard]] bool may_write_now() { return fence_ && fence_->is_open_now(); }
+
+    void append(const Json& line);
+    void write();
+
+    [[nodiscard]] const std::filesystem::path& run() const { return run_; }
+    [[nodiscard]] const Log& log() const { return log_; }
+    [[nodiscard]] RunStatus& status() { return status_; }
+    [[nodiscard]] StepConsole& console() { return console_; }
+
+  private:
+    /// Keys of a step's line that only this program knows.
+    [[nodiscard]] virtual Json details(const train::StepRecord& record) const = 0;
+    [[nodiscard]] bool may_write() { return fence_ && fence_->is_open(); }
+
+    std::filesystem::path run_;
+    const Log& log_;
+    StepConsole console_;
+    std::optional<RunFence> fence_;  ///< none: nothing is written yet
+    std::unique_ptr<MetricsLog> metrics_;
+    RunStatus status_;
+    Stopwatch watch_;
+    double seconds_before_ = 0;  ///< of the starts that this one goes on from
+    Seconds last_written_;
+    bool has_warned_ = false;
+};
+
+}  // namespace hpml
