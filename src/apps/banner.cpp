@@ -250,7 +250,7 @@ std::vector<std::string> repeatable_command(const OptionTable& table, int argc,
             (word == "--resume" && i + 1 < argc && std::string_view(argv[i + 1]) == "never");
         if (is_never) {
             i += word == "--resume" ? 1 : 0;
-        } else if (word != "--break-lock") {
+        } else if (word != "--break-lock" && word != "--restart-from-scratch") {
             command.emplace_back(word);
         }
     }

@@ -74,8 +74,8 @@ struct MemoryNeed {
 /// A word as a POSIX shell reads it back: as it is, or in single quotes.
 [[nodiscard]] std::string shell_quoted(std::string_view word);
 /// The arguments of this process, and behind them, written out, the options that came from
-/// environment variables: a later shell may not have these. Without `--resume never` and
-/// `--break-lock`, which belong to one start only.
+/// environment variables: a later shell may not have these. Without `--resume never`,
+/// `--break-lock` and `--restart-from-scratch`, which belong to one start only.
 [[nodiscard]] std::vector<std::string> repeatable_command(const OptionTable& table, int argc,
                                                           const char* const* argv);
 /// "mpirun -np 4 " or "srun --mpi=pmix -n 4 ": what started several ranks.

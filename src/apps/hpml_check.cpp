@@ -104,19 +104,12 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
         fmt::print(
             "warning: more than this machine has; lower --micro-batch or the ranks per node\n");
     }
-    const Bytes checkpoint = tasks::estimate_checkpoint(options, config);
-    const double disk = megabytes(checkpoint) * static_cast<double>(options.keep_checkpoints + 1);
-    fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {} kept and one being written\n",
-               megabytes(checkpoint), disk, options.keep_checkpoints);
-    auto folder = std::filesystem::absolute(options.run);
-    while (!std::filesystem::exists(folder) && folder.has_parent_path()) {
-        folder = folder.parent_path();
-    }
-    if (disk > megabytes(free_space(folder))) {
-        throw OutputError(fmt::format(
-            "{} has {:.1f} MB free, the run's checkpoints need {:.1f} MB; choose another "
-            "--run folder or lower --keep-checkpoints",
-            folder.string(), megabytes(free_space(folder)), disk));
+    const auto space = tasks::estimate_space(options, config);
+    fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {} to come\n",
+               megabytes(tasks::estimate_checkpoint(options, config)), megabytes(space.needed),
+               space.to_come);
+    if (!space.fits()) {
+        throw OutputError(space.explain());
     }
 }
 

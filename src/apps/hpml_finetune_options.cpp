@@ -30,6 +30,9 @@ void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
              "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
         .at_least(0)
+        .add_flag("restart-from-scratch", run.restart_from_scratch,
+                  "Start from the beginning if there are checkpoints but none is valid")
+        .advanced()
         .add_flag("break-lock", options.break_lock,
                   "Take a run directory over from a job that is surely dead")
         .advanced();

@@ -81,25 +81,20 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
                      options.steps)}};
 }
 
-/// A warning, not a refusal: the disk may be given room before it is needed, and a save that fails
-/// ends nothing. hpml_check refuses.
-void warn_of_little_space(const Setup& setup, const Log& log) {
+/// @throw OutputError  before hours of work whose checkpoints could not be kept
+void check_space(const Setup& setup, const std::filesystem::path& resume_from, const Log& log) {
     const auto& options = setup.options;
-    const auto folder = checkpoint::checkpoints_of(options.run);
-    const auto held = static_cast<std::int64_t>(checkpoint::list_checkpoints(options.run).size());
-    const std::int64_t to_come = std::max<std::int64_t>(1, options.keep_checkpoints + 1 - held);
-    const double needed =
-        static_cast<double>(to_come) *
-        static_cast<double>(
-            tasks::estimate_checkpoint(options, tasks::model_of(options, setup.manifest)).value);
-    const double available = static_cast<double>(
-        free_space(std::filesystem::exists(folder) ? folder : options.run).value);
-    if (needed > available) {
-        log.warn(
-            "{} has {:.1f} MB free, but the checkpoints still to be kept and the one being written "
-            "take {:.1f} MB (saves will fail); free some space or lower --keep-checkpoints",
-            options.run.string(), available / 1e6, needed / 1e6);
+    if (checkpoint::step_of(resume_from.filename().string()) == Step(options.steps)) {
+        return;  // finished: nothing is to be written
     }
+    const auto space = tasks::estimate_space(options, tasks::model_of(options, setup.manifest));
+    if (space.fits()) {
+        return;
+    }
+    if (options.little_space == tasks::LittleSpace::Refuse) {
+        throw OutputError(space.explain() + ", or go on all the same with --little-space warn");
+    }
+    log.warn("{}", space.explain());
 }
 
 /// Everything that a reader of the log needs to know about this start, and to repeat it.
@@ -129,7 +124,7 @@ void print_start(const Setup& setup, const std::vector<std::string>& command,
     if (context.ranks.is_root()) {
         print_banner(banner, places, context.log);
     }
-    mpi::on_root(context.ranks, [&] { warn_of_little_space(setup, context.log); });
+    mpi::on_root(context.ranks, [&] { check_space(setup, context.resume_from, context.log); });
 }
 
 RunState state_of(tasks::Verdict verdict) {

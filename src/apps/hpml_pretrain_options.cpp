@@ -22,6 +22,9 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
              "empty; or a checkpoint folder")
         .placeholder("auto|never|PATH")
         .add("seed", run.seed, "Seed of weights, order, masking and dropout")
+        .add_flag("restart-from-scratch", run.restart_from_scratch,
+                  "Start from the beginning if there are checkpoints but none is valid")
+        .advanced()
         .add_flag("break-lock", options.break_lock,
                   "Take a run directory over from a job that is surely dead")
         .advanced();
@@ -102,6 +105,10 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .add("max-failed-checkpoints", run.max_failed_checkpoints,
              "Checkpoints in a row that may fail (full disk) before the run stops")
         .at_least(1)
+        .advanced()
+        .add_words("little-space", run.little_space,
+                   {{"refuse", tasks::LittleSpace::Refuse}, {"warn", tasks::LittleSpace::Warn}},
+                   "What to do at the start if the checkpoints to keep will not fit on the disk")
         .advanced()
         .add("checkpoint-retry", run.checkpoint_retry,
              "Time from a save that failed to the next attempt; doubles, to an hour at most")

@@ -53,13 +53,17 @@ void write_model_folder(const std::filesystem::path& folder, const Contents& con
 /// Verify one checkpoint folder. @throw InputError naming the file, what was expected and what was
 /// found
 [[nodiscard]] Checkpoint verify_checkpoint(const std::filesystem::path& folder);
+/// What to do with a run that has checkpoints but no valid one.
+enum class IfNoneIsValid { Refuse, StartOver };
 /// The newest valid checkpoint of a run. A bad one is renamed to `step-N.corrupt`, said on `log`,
 /// and the one before it is tried; leftovers `.tmp-*` are removed, and a checkpoint that an
 /// interrupted exchange had set aside gets its name back.
-/// @return nothing if the run has no checkpoint at all
+/// @return nothing if the run has no checkpoint at all, or none is valid and the user asked to
+///         start over: then all are set aside, said on `log`
 /// @throw InputError if there are checkpoints but none is valid (never start anew silently)
-[[nodiscard]] std::optional<Checkpoint> newest_checkpoint(const std::filesystem::path& run,
-                                                          const Log& log);
+[[nodiscard]] std::optional<Checkpoint> newest_checkpoint(
+    const std::filesystem::path& run, const Log& log,
+    IfNoneIsValid if_none = IfNoneIsValid::Refuse);
 /// Valid or not, by step, oldest first.
 [[nodiscard]] std::vector<Checkpoint> list_checkpoints(const std::filesystem::path& run);
 /// Keep the newest `keep` checkpoints (rename, then remove, so that none is half there under its

@@ -173,7 +173,8 @@ Checkpoint verify_checkpoint(const fs::path& folder) {
     return {manifest.step, folder, total_size(manifest)};
 }
 
-std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log) {
+std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
+                                            IfNoneIsValid if_none) {
     const fs::path all = checkpoints_of(run);
     remove_leftovers(all, log);
     const Found found = find_steps(all);
@@ -193,11 +194,20 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log)
             set_aside(candidate->folder, log);
         }
     }
-    if (!found.steps.empty() || found.any_corrupt) {
+    if (found.steps.empty() && !found.any_corrupt) {
+        return std::nullopt;
+    }
+    if (if_none == IfNoneIsValid::Refuse) {
         throw InputError("no checkpoint in " + all.string() +
                          " is valid (training must not silently start anew); restore one from a "
-                         "backup, or remove the folder to start from the beginning");
+                         "backup, or start from the beginning with --restart-from-scratch");
     }
+    // Those that could not be read keep their bytes, but a later start must not go on from them.
+    for (const Checkpoint& unreadable : find_steps(all).steps) {
+        set_aside(unreadable.folder, log);
+    }
+    log.warn("no checkpoint in {} is valid; starting from the beginning (--restart-from-scratch)",
+             all.string());
     return std::nullopt;
 }
 

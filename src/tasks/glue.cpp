@@ -162,7 +162,11 @@ class FineTuning {
                               .dev_rows = dev_.examples.size(),
                               .test_rows = test_.examples.size(),
                               .resume_point = ""};
-            if (const auto newest = checkpoint::newest_checkpoint(options_.run, context_.log)) {
+            const auto if_none = options_.restart_from_scratch
+                                     ? checkpoint::IfNoneIsValid::StartOver
+                                     : checkpoint::IfNoneIsValid::Refuse;
+            if (const auto newest =
+                    checkpoint::newest_checkpoint(options_.run, context_.log, if_none)) {
                 found = newest->folder.string();
                 report.resume_point = fmt::format("step {} ({})", newest->step.value,
                                                   newest->folder.filename().string());

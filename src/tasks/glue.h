@@ -30,9 +30,10 @@ struct GlueOptions {
     /// A pretraining run (its newest checkpoint), a checkpoint, a Hugging Face folder; "random" or
     /// "random:FOLDER" (configuration and vocabulary of that folder, none of its weights).
     std::string init_from;
-    std::string model;                 ///< "random" only: as named_model() takes it
-    std::filesystem::path vocabulary;  ///< "random" only: vocab.txt
-    bool lower_case = true;            ///< "random" only
+    bool restart_from_scratch = false;  ///< where checkpoints exist but none is valid
+    std::string model;                  ///< "random" only: as named_model() takes it
+    std::filesystem::path vocabulary;   ///< "random" only: vocab.txt
+    bool lower_case = true;             ///< "random" only
     std::int64_t max_sequence_length = 128;
     std::int64_t max_train_samples = 0;  ///< the first rows of train.tsv; 0: all
     FineTuneOptions recipe;

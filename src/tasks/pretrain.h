@@ -20,6 +20,9 @@
 
 namespace hpml::tasks {
 
+/// What a start does where the checkpoints to keep will not fit on the disk.
+enum class LittleSpace { Refuse, Warn };
+
 /// Everything that decides how a masked-language-model pretraining runs. Plain values; the option
 /// table of hpml_pretrain binds to them.
 struct PretrainOptions {
@@ -42,15 +45,17 @@ struct PretrainOptions {
     std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end only
     std::int64_t keep_checkpoints = 3;
     std::int64_t max_failed_checkpoints = 3;  ///< in a row, then the run stops with exit 74
-    Seconds checkpoint_retry{600};            ///< after a failed save; doubles, to an hour at most
-    double max_hours = 0;                     ///< of this job; 0: no limit
-    std::string resume = "auto";              ///< auto, never, or a checkpoint folder
-    std::string precision = "auto";           ///< auto (fp32 for now), fp32
-    std::string device = "auto";              ///< auto, cpu, cuda
-    int threads = 0;                          ///< per rank; 0: from the affinity masks
-    std::string all_reduce = "auto";          ///< auto, ring, mpi
-    double bucket_mib = 0;                    ///< 0: chosen for the machine
-    int prefetch = 2;                         ///< micro-batches prepared ahead
+    LittleSpace little_space = LittleSpace::Refuse;
+    Seconds checkpoint_retry{600};      ///< after a failed save; doubles, to an hour at most
+    double max_hours = 0;               ///< of this job; 0: no limit
+    std::string resume = "auto";        ///< auto, never, or a checkpoint folder
+    bool restart_from_scratch = false;  ///< where checkpoints exist but none is valid
+    std::string precision = "auto";     ///< auto (fp32 for now), fp32
+    std::string device = "auto";        ///< auto, cpu, cuda
+    int threads = 0;                    ///< per rank; 0: from the affinity masks
+    std::string all_reduce = "auto";    ///< auto, ring, mpi
+    double bucket_mib = 0;              ///< 0: chosen for the machine
+    int prefetch = 2;                   ///< micro-batches prepared ahead
 };
 
 /// What the run is in and with whom. The references outlive the run.

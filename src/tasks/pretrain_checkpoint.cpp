@@ -140,7 +140,10 @@ fs::path choose_resume_point(const PretrainOptions& options, const corpus::Manif
     mpi::on_root(ranks, [&] {
         std::optional<checkpoint::Checkpoint> found;
         if (options.resume == "auto") {
-            found = checkpoint::newest_checkpoint(options.run, log);
+            found = checkpoint::newest_checkpoint(options.run, log,
+                                                  options.restart_from_scratch
+                                                      ? checkpoint::IfNoneIsValid::StartOver
+                                                      : checkpoint::IfNoneIsValid::Refuse);
         } else if (options.resume != "never") {
             found = named_checkpoint(options, log);
         }

@@ -238,6 +238,11 @@ BOOST_FIXTURE_TEST_CASE(falls_back_to_the_checkpoint_before_a_bad_one, Run) {
     const auto refuse = [&] { (void)newest_checkpoint(folder.path(), kQuiet); };
     BOOST_CHECK_THROW(refuse(), InputError);
     BOOST_CHECK_THROW(refuse(), InputError);  // also when all have been set aside
+    const auto start_over = [&] {
+        return newest_checkpoint(folder.path(), kQuiet, IfNoneIsValid::StartOver);
+    };
+    BOOST_TEST(!start_over().has_value());
+    BOOST_TEST(fs::exists(ten.string() + ".corrupt"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_new_run_has_none_and_leftovers_of_saves_only_are_removed, Run) {

@@ -106,7 +106,11 @@ BOOST_AUTO_TEST_CASE(a_node_that_is_too_small_is_a_warning) {
 }
 
 BOOST_AUTO_TEST_CASE(checkpoints_that_cannot_fit_on_the_disk_are_refused) {
-    check_one_error(check("--keep-checkpoints 1000000000"), 73, "lower --keep-checkpoints");
+    const std::string many = "--keep-checkpoints 1000000000 --steps 1000000000";
+    check_one_error(check(many + " --checkpoint-every 1"), 73, "lower --keep-checkpoints");
+    const auto few = check(many + " --checkpoint-every 500000000");
+    BOOST_TEST(few.code == 0, few.output);
+    BOOST_TEST(few.says("for 2 to come"), few.output);
 }
 
 BOOST_AUTO_TEST_CASE(bad_options_exit_64) {

@@ -44,16 +44,17 @@ struct Fixture {
                                 " & job=$!\n";
         const std::string wait_until_it_sleeps =
             "for i in $(seq 600); do\n"
+            "  kill -0 $job || break\n"
             "  pid=$(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' disk/run/status.json || true)\n"
             "  [ \"$(cut -d ' ' -f 3 /proc/$pid/stat)\" != T ] || break\n"
             "  sleep 0.1\n"
             "done 2> waiting\n";
-        write_file(folder / "script", "set -e; cd " + folder.path().string() +
-                                          "; mount -t tmpfs -o " + disk.mount_options +
-                                          " none disk; mkdir disk/run\n" + disk.before + "\n" +
-                                          job + wait_until_it_sleeps + disk.meanwhile +
-                                          "\nkill -CONT $pid; code=0; wait $job || code=$?\n"
-                                          "cp -r disk/run seen; exit $code\n");
+        write_file(folder / "script",
+                   "set -e; cd " + folder.path().string() + "; mount -t tmpfs -o " +
+                       disk.mount_options + " none disk; mkdir disk/run\n" + disk.before + "\n" +
+                       job + wait_until_it_sleeps + disk.meanwhile +
+                       "\nkill -CONT $pid || true; code=0; wait $job || code=$?\n"
+                       "cp -r disk/run seen; exit $code\n");
         return run_command(unshare + "bash " + (folder / "script").string());
     }
     [[nodiscard]] std::string weights(const fs::path& run, const std::string& step) const {
@@ -72,7 +73,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_costs_one_checkpoint_and_not_the_run) {
         return;
     }
     prepare_sample(folder / "data");
-    const std::string options = "--steps 8 --checkpoint-every 2 --keep-checkpoints 9";
+    const std::string options =
+        "--steps 8 --checkpoint-every 2 --keep-checkpoints 9 --little-space warn";
     BOOST_TEST_REQUIRE(
         run_command(pretrain_command(3, folder.path(), "undisturbed", options)).code == 0);
     struct Shortage {
@@ -101,6 +103,21 @@ BOOST_AUTO_TEST_CASE(a_full_disk_costs_one_checkpoint_and_not_the_run) {
             BOOST_TEST(weights("seen", step) == weights("undisturbed", step), step);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_checkpoints_cannot_fit_is_refused_at_the_start) {
+    if (!can_mount()) {
+        return;
+    }
+    prepare_sample(folder / "data");
+    const auto result = run_on({.mount_options = "size=3800k",
+                                .before = "",
+                                .meanwhile = "true",
+                                .options = "--steps 8 --checkpoint-every 2"});
+    BOOST_TEST(result.code == 73, result.output);
+    BOOST_TEST(result.count("error:") == 1, result.output);
+    BOOST_TEST(result.says("the 4 checkpoints still to be kept or written need"), result.output);
+    BOOST_TEST(result.says("--little-space warn"), result.output);
 }
 
 BOOST_AUTO_TEST_CASE(no_space_for_logs_and_status_is_one_warning_each) {

@@ -187,7 +187,13 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_with_a_flipped_bit_is_refused_and_not_started_
     const auto resumed = run_command(command(1, "flipped"));
     BOOST_TEST(resumed.code == 65, resumed.output);
     BOOST_TEST(resumed.count("error:") == 1, resumed.output);
+    BOOST_TEST(resumed.says("start from the beginning with --restart-from-scratch"),
+               resumed.output);
     BOOST_TEST(!std::filesystem::exists(folder / "flipped/all_results.json"));
+    const auto anew = run_command(command(1, "flipped", "--restart-from-scratch"));
+    BOOST_TEST(anew.code == 0, anew.output);
+    BOOST_TEST(anew.says("starting from the beginning"), anew.output);
+    BOOST_TEST(std::filesystem::exists(folder / "flipped/all_results.json"));
 }
 
 BOOST_AUTO_TEST_CASE(the_time_limit_stops_in_time_and_says_why) {
