@@ -2,7 +2,7 @@
 #
 # One folder of src/ as one static library, hpml_NAME. The layers are added lowest first; a use of a layer
 # that has not been added yet, and so is not below, stops the configuration. All *.cpp of the folder and of
-# its cpu/ twin belong to the layer, but for the executables' own hpml_*.cpp.
+# its subfolders belong to the layer, but for the GPU module's cuda/ and the executables' own hpml_*.cpp.
 set_property(GLOBAL PROPERTY HPML_LAYERS "")
 
 function(hpml_layer name)
@@ -16,8 +16,8 @@ function(hpml_layer name)
         list(APPEND libraries "hpml_${use}")
     endforeach()
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp"
-         "${CMAKE_CURRENT_SOURCE_DIR}/${name}/cpu/*.cpp")
-    list(FILTER sources EXCLUDE REGEX "/hpml_[a-z_]+\\.cpp$")
+         "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp")
+    list(FILTER sources EXCLUDE REGEX "/hpml_[a-z_]+\\.cpp$|/cuda/")
     if(sources)
         add_library(hpml_${name} STATIC ${sources})
         target_link_libraries(hpml_${name} PUBLIC hpml_flags ${libraries} ${layer_LINK})

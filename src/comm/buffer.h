@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace hpml::comm {
+
+/// F16 is IEEE binary16, BF16 the upper half of an F32.
+enum class DataType : std::uint8_t { U8, I8, I32, I64, F16, BF16, F32, F64 };
+
+/// Avg is the sum over the ranks divided by their number; of whole numbers the quotient is cut
+/// towards zero. Whole numbers wrap around. A NaN among the values of Min and Max wins.
+enum class ReduceOp : std::uint8_t { Sum, Avg, Min, Max, Prod };
+
+/// Bytes of one element.
+[[nodiscard]] std::size_t size_of(DataType type);
+/// "f32", "bf16", ...
+[[nodiscard]] std::string_view name_of(DataType type);
+/// "sum", "avg", ...
+[[nodiscard]] std::string_view name_of(ReduceOp op);
+
+/// What an all-reduce works on: `count` elements one after the other, at any alignment. A view; the
+/// memory is the caller's.
+struct Buffer {
+    std::byte* data = nullptr;
+    std::size_t count = 0;
+    DataType type = DataType::F32;
+    ReduceOp op = ReduceOp::Sum;
+
+    Buffer() = default;
+    Buffer(std::byte* memory, std::size_t elements, DataType of, ReduceOp how)
+        : data(memory), count(elements), type(of), op(how) {}
+    /// The sum of fp32 numbers, as gradients are summed.
+    Buffer(std::span<float> values)  // NOLINT(google-explicit-constructor): the common case
+        : data(std::as_writable_bytes(values).data()), count(values.size()) {}
+
+    [[nodiscard]] Bytes size() const { return Bytes(count * size_of(type)); }
+    [[nodiscard]] Buffer part(std::size_t first, std::size_t elements) const {
+        return {data + first * size_of(type), elements, type, op};
+    }
+};
+
+}  // namespace hpml::comm

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "comm/buffer.h"
+
+namespace hpml::comm {
+
+/// What a reduction found in its results, in the pass that wrote them. Whole numbers are finite and
+/// have no norm.
+struct Found {
+    double sum_of_squares = 0;  ///< of the rounded results, in a fixed order, if they are finite
+    bool non_finite = false;    ///< an infinity or a NaN among them
+};
+
+enum class Examine { No, Yes };
+
+/// One reduction: out[i] = round(scale * (in_0[i] op in_1[i] op ...)), with the inputs combined in
+/// their order. F16, BF16 and F32 are combined in fp32, F64 in fp64, and rounded once, to nearest
+/// even.
+struct Reduction {
+    const std::byte* const* inputs = nullptr;
+    std::size_t input_count = 0;  ///< 1 or more
+    std::byte* const* outputs = nullptr;
+    std::size_t output_count = 0;  ///< an output may be one of the inputs, wholly
+    std::size_t count = 0;         ///< elements
+    DataType type = DataType::F32;
+    ReduceOp op = ReduceOp::Sum;  ///< Avg divides by `divisor`
+    std::size_t divisor = 1;
+    double scale = 1;  ///< floating types: once, before the rounding
+    Examine examine = Examine::No;
+};
+
+/// The same code for three instruction sets, which give the same bits.
+enum class InstructionSet { Portable, X86V3, X86V4 };
+
+[[nodiscard]] std::string_view name_of(InstructionSet set);
+/// What this processor can run, the best last. Portable is always there.
+[[nodiscard]] const std::vector<InstructionSet>& instruction_sets();
+
+/// Run it on this thread with the best instruction set. Local.
+Found reduce(const Reduction& work);
+/// With a given one of `instruction_sets()`; for tests.
+Found reduce(const Reduction& work, InstructionSet set);
+
+}  // namespace hpml::comm
