@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string_view>
+
+#include "base/units.h"
+#include "comm/buffer.h"
 
 namespace hpml::comm {
 
@@ -12,25 +14,37 @@ namespace hpml::comm {
 class Operation {
   public:
     virtual ~Operation() = default;
-    /// Do what can be done without waiting. Local. @return whether the sum stands in the buffer
+    /// Do what can be done without waiting. Local. @return whether the result stands in the buffer
     /// @throw BackendError if the transport fails; the values are then unspecified
     virtual bool advance() = 0;
+    /// The owner needs it no longer: back to its algorithm, which uses it again.
+    virtual void release() noexcept { delete this; }
 };
 
-/// A way to replace buffers by their sum over all ranks, bit-identical on every rank. Knows no
-/// tensors.
+struct ReleaseOperation {
+    void operator()(Operation* operation) const noexcept { operation->release(); }
+};
+/// Owns an operation; must go before the algorithm that made it.
+using OperationHandle = std::unique_ptr<Operation, ReleaseOperation>;
+
+/// A way to replace buffers by their sum (or another ReduceOp) over all ranks, bit-identical on
+/// every rank. Knows no tensors.
 class Algorithm {
   public:
     virtual ~Algorithm() = default;
     /// "ring", "mpi", "nccl", ...
     [[nodiscard]] virtual std::string_view name() const = 0;
-    /// Begin. Collective: every rank starts the same operations in the same order, equally long.
-    /// @param values  contiguous; host memory, or device memory for an algorithm of the GPU module
-    [[nodiscard]] virtual std::unique_ptr<Operation> start(std::span<float> values) = 0;
+    /// Begin. Collective: every rank starts the same operations in the same order, on buffers of
+    /// the same count, type and op. A steady stream of equal operations allocates nothing.
+    /// @param buffer  host memory, or device memory for an algorithm of the GPU module
+    [[nodiscard]] virtual OperationHandle start(const Buffer& buffer) = 0;
     /// How many operations an engine should have under way. Two, so that the first messages of the
     /// next buffer travel while the last ones of this one are added; on a CPU more would only
     /// spread the same bandwidth.
     [[nodiscard]] virtual std::size_t most_under_way() const { return 2; }
+    /// Zeroed memory for buffers that this algorithm reduces fastest, 64-byte aligned. Collective,
+    /// the same size on every rank. It may outlive the algorithm.
+    [[nodiscard]] virtual std::shared_ptr<std::byte> allocate(Bytes size);
 };
 
 }  // namespace hpml::comm

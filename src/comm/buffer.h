@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/units.h"
 
@@ -30,6 +31,8 @@ struct Buffer {
     std::size_t count = 0;
     DataType type = DataType::F32;
     ReduceOp op = ReduceOp::Sum;
+    /// Floating types: multiplies the result, once, before it is rounded.
+    double scale = 1;
 
     Buffer() = default;
     Buffer(std::byte* memory, std::size_t elements, DataType of, ReduceOp how)
@@ -37,10 +40,16 @@ struct Buffer {
     /// The sum of fp32 numbers, as gradients are summed.
     Buffer(std::span<float> values)  // NOLINT(google-explicit-constructor): the common case
         : data(std::as_writable_bytes(values).data()), count(values.size()) {}
+    Buffer(std::vector<float>& values)  // NOLINT(google-explicit-constructor)
+        : Buffer(std::span<float>(values)) {}
 
     [[nodiscard]] Bytes size() const { return Bytes(count * size_of(type)); }
+    /// `elements` of it from the element `first` on.
     [[nodiscard]] Buffer part(std::size_t first, std::size_t elements) const {
-        return {data + first * size_of(type), elements, type, op};
+        Buffer piece = *this;
+        piece.data += first * size_of(type);
+        piece.count = elements;
+        return piece;
     }
 };
 

@@ -23,7 +23,7 @@ class Engine::State {
     State(State&&) = delete;
     State& operator=(State&&) = delete;
 
-    virtual void submit(std::span<float> values) = 0;
+    virtual void submit(const Buffer& buffer) = 0;
     virtual void progress() = 0;
     virtual void wait_all() = 0;
 
@@ -40,8 +40,8 @@ class Engine::State::Inline final : public State {
     explicit Inline(std::unique_ptr<Algorithm> the_algorithm)
         : State(std::move(the_algorithm), Progress::Inline), queue_(*algorithm) {}
 
-    void submit(std::span<float> values) override {
-        queue_.push(values);
+    void submit(const Buffer& buffer) override {
+        queue_.push(buffer);
         progress();
     }
 
@@ -95,10 +95,10 @@ class Engine::State::Threaded final : public State {
     Threaded(Threaded&&) = delete;
     Threaded& operator=(Threaded&&) = delete;
 
-    void submit(std::span<float> values) override {
+    void submit(const Buffer& buffer) override {
         {
             const std::lock_guard lock(mutex_);
-            submitted_.push_back(values);
+            submitted_.push_back(buffer);
             ++outstanding_;
         }
         submitted_changed_.notify_one();
@@ -141,8 +141,8 @@ class Engine::State::Threaded final : public State {
         if (queue.is_empty()) {
             submitted_changed_.wait(lock, [this] { return stop_ || !submitted_.empty(); });
         }
-        for (const std::span<float> values : submitted_) {
-            queue.push(values);
+        for (const Buffer& buffer : submitted_) {
+            queue.push(buffer);
         }
         submitted_.clear();
         return !stop_;
@@ -159,7 +159,7 @@ class Engine::State::Threaded final : public State {
     std::mutex mutex_;
     std::condition_variable submitted_changed_;
     std::condition_variable all_done_;
-    std::vector<std::span<float>> submitted_;
+    std::vector<Buffer> submitted_;
     std::size_t outstanding_ = 0;  ///< submitted and not yet summed
     std::exception_ptr failure_;
     bool stop_ = false;
@@ -176,7 +176,7 @@ Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress) {
 
 Engine::~Engine() = default;
 
-void Engine::submit(std::span<float> values) { state_->submit(values); }
+void Engine::submit(const Buffer& buffer) { state_->submit(buffer); }
 
 void Engine::progress() { state_->progress(); }
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
@@ -33,9 +32,9 @@ class Engine {
     Engine(Engine&&) = delete;
     Engine& operator=(Engine&&) = delete;
 
-    /// Queue the sum of `values` over all ranks; returns at once. Collective in order. The memory
-    /// must stay.
-    void submit(std::span<float> values);
+    /// Queue the all-reduce of a buffer; returns at once. Collective in order. The memory must
+    /// stay.
+    void submit(const Buffer& buffer);
     /// Inline: drive what is under way without waiting. Thread: nothing.
     void progress();
     /// Return when every submitted buffer holds its sum.

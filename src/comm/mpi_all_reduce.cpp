@@ -7,22 +7,29 @@
 #include <vector>
 
 #include "base/error.h"
+#include "comm/kernels/kernels.h"
+#include "comm/mpi_types.h"
 #include "mpi/check.h"
 
 namespace hpml::comm {
 
-namespace {
-
-class Run final : public Operation {
+class MpiAllReduce::Run final : public Operation {
   public:
-    explicit Run(std::vector<MPI_Request> requests) : requests_(std::move(requests)) {}
-    // A collective that was given up cannot be freed (MPI 3.1, section 5.12); its requests are left
-    // to the end of the process, which is near.
-    ~Run() override = default;
-    Run(const Run&) = delete;
-    Run& operator=(const Run&) = delete;
-    Run(Run&&) = delete;
-    Run& operator=(Run&&) = delete;
+    explicit Run(OperationPool<Run>& pool) : pool_(pool) {}
+
+    void begin(const Buffer& buffer, const mpi::Communicator& ranks, std::size_t longest_piece) {
+        buffer_ = buffer;
+        ranks_ = static_cast<std::size_t>(ranks.size());
+        is_finished_ = false;
+        requests_.clear();
+        for (std::size_t at = 0; ranks_ > 1 && at < buffer.count; at += longest_piece) {
+            const Buffer piece = buffer.part(at, std::min(longest_piece, buffer.count - at));
+            requests_.push_back(MPI_REQUEST_NULL);
+            mpi::check(MPI_Iallreduce(MPI_IN_PLACE, piece.data, static_cast<int>(piece.count),
+                                      mpi_type(piece.type), mpi_op(piece.op), ranks.get(),
+                                      &requests_.back()));
+        }
+    }
 
     bool advance() override {
         int done = 1;
@@ -30,14 +37,24 @@ class Run final : public Operation {
             mpi::check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
                                    MPI_STATUSES_IGNORE));
         }
+        if (done != 0 && !is_finished_) {
+            is_finished_ = true;
+            finish_in_place(buffer_, divisor_of(buffer_.op, ranks_));
+        }
         return done != 0;
     }
 
+    // A collective that was given up cannot be freed (MPI 3.1, section 5.12); its requests are left
+    // to the end of the process, which is near.
+    void release() noexcept override { pool_.put_back(this); }
+
   private:
+    OperationPool<Run>& pool_;
+    Buffer buffer_;
+    std::size_t ranks_ = 1;
+    bool is_finished_ = false;
     std::vector<MPI_Request> requests_;
 };
-
-}  // namespace
 
 MpiAllReduce::MpiAllReduce(const mpi::Communicator& ranks, std::size_t longest_piece)
     : ranks_(ranks.duplicate()), longest_piece_(longest_piece) {
@@ -46,17 +63,13 @@ MpiAllReduce::MpiAllReduce(const mpi::Communicator& ranks, std::size_t longest_p
             "pieces that an MPI count can say");
 }
 
-std::unique_ptr<Operation> MpiAllReduce::start(std::span<float> values) {
-    std::vector<MPI_Request> requests;
-    if (ranks_.size() > 1) {
-        for (std::size_t at = 0; at < values.size(); at += longest_piece_) {
-            const auto piece = values.subspan(at, std::min(longest_piece_, values.size() - at));
-            requests.push_back(MPI_REQUEST_NULL);
-            mpi::check(MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()),
-                                      MPI_FLOAT, MPI_SUM, ranks_.get(), &requests.back()));
-        }
-    }
-    return std::make_unique<Run>(std::move(requests));
+MpiAllReduce::~MpiAllReduce() = default;
+
+OperationHandle MpiAllReduce::start(const Buffer& buffer) {
+    Run* run = pool_.take(pool_);
+    OperationHandle handle(run);
+    run->begin(buffer, ranks_, longest_piece_);
+    return handle;
 }
 
 }  // namespace hpml::comm

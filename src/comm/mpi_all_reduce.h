@@ -4,12 +4,13 @@
 #include <memory>
 
 #include "comm/all_reduce.h"
+#include "comm/operation_pool.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
 
 /// The MPI library's own all-reduce, the reference: MPI_Iallreduce in place. The order of its
-/// additions, and so the last bits, are the library's choice.
+/// additions, and so the last bits, and what Min and Max make of a NaN are the library's choice.
 class MpiAllReduce final : public Algorithm {
   public:
     /// Collective: talks on a duplicate of `ranks`.
@@ -17,13 +18,20 @@ class MpiAllReduce final : public Algorithm {
     ///     only in tests
     explicit MpiAllReduce(const mpi::Communicator& ranks,
                           std::size_t longest_piece = std::size_t{1} << 30);
+    ~MpiAllReduce() override;
+    MpiAllReduce(const MpiAllReduce&) = delete;
+    MpiAllReduce& operator=(const MpiAllReduce&) = delete;
+    MpiAllReduce(MpiAllReduce&&) = delete;
+    MpiAllReduce& operator=(MpiAllReduce&&) = delete;
 
     [[nodiscard]] std::string_view name() const override { return "mpi"; }
-    [[nodiscard]] std::unique_ptr<Operation> start(std::span<float> values) override;
+    [[nodiscard]] OperationHandle start(const Buffer& buffer) override;
 
   private:
+    class Run;
     mpi::Communicator ranks_;
     std::size_t longest_piece_;
+    OperationPool<Run> pool_;
 };
 
 }  // namespace hpml::comm

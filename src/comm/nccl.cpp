@@ -55,8 +55,8 @@ class Nccl final : public Algorithm {
     Nccl& operator=(Nccl&&) = delete;
 
     [[nodiscard]] std::string_view name() const override { return "nccl"; }
-    [[nodiscard]] std::unique_ptr<Operation> start(std::span<float> values) override {
-        return std::make_unique<Run>(module_, handle_, values);
+    [[nodiscard]] OperationHandle start(const Buffer& buffer) override {
+        return OperationHandle(new Run(module_, handle_, buffer));
     }
 
     /// The GPU keeps the order itself: an operation that waited for the host would leave it idle.
@@ -67,10 +67,13 @@ class Nccl final : public Algorithm {
   private:
     class Run final : public Operation {
       public:
-        Run(const device::CudaModule& module, void* communicator, std::span<float> values)
+        Run(const device::CudaModule& module, void* communicator, const Buffer& buffer)
             : module_(module) {
+            expects(buffer.type == DataType::F32 && buffer.op == ReduceOp::Sum && buffer.scale == 1,
+                    "a sum of fp32 numbers");
             module_.check(
-                module_.api().nccl_start(communicator, values.data(), values.size(), &handle_),
+                module_.api().nccl_start(communicator, reinterpret_cast<float*>(buffer.data),
+                                         buffer.count, &handle_),
                 "an all-reduce over GPUs");
         }
         ~Run() override { module_.api().nccl_release(handle_); }

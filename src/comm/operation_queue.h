@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "comm/all_reduce.h"
@@ -14,7 +13,7 @@ class OperationQueue {
   public:
     explicit OperationQueue(Algorithm& algorithm) : algorithm_(algorithm) {}
 
-    void push(std::span<float> values) { waiting_.push_back(values); }
+    void push(const Buffer& buffer) { waiting_.push_back(buffer); }
     /// Start what may start and advance what is under way, without waiting.
     /// @return operations that finished
     /// @throw what the algorithm throws
@@ -25,9 +24,9 @@ class OperationQueue {
 
   private:
     Algorithm& algorithm_;
-    std::vector<std::span<float>> waiting_;  ///< from `next_` on not started
+    std::vector<Buffer> waiting_;  ///< from `next_` on not started
     std::size_t next_ = 0;
-    std::vector<std::unique_ptr<Operation>> under_way_;
+    std::vector<OperationHandle> under_way_;
 };
 
 }  // namespace hpml::comm

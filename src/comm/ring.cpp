@@ -2,47 +2,39 @@
 
 #include <mpi.h>
 
-#include <new>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "comm/kernels/kernels.h"
+#include "comm/mpi_types.h"
+#include "comm/operation_pool.h"
 #include "comm/ring_schedule.h"
-#include "comm/sum.h"
 #include "mpi/check.h"
 
 namespace hpml::comm {
 
 namespace {
 
-using Staging = std::vector<float>;
-
 /// The range that every MPI library offers (MPI 3.1, section 8.1.2).
 constexpr int kTags = 32768;
+constexpr std::uint64_t kWidest = 8;  ///< bytes of the widest element
 
 }  // namespace
 
-/// What all operations of one ring use. They keep it alive, because MPI may still write to the
-/// staging memory of an operation that was given up.
+/// What all operations of one ring use.
 struct Ring::Shared {
     mpi::Communicator ranks;
-    std::size_t segment = 1;  ///< elements
+    Bytes segment{1};
     std::size_t depth = 2;
     int next_tag = 0;
-    std::vector<Staging> idle;  ///< staging memory of finished operations, used again
+    OperationPool<Run> pool;
 
     [[nodiscard]] int take_tag() {
         const int tag = next_tag;
         next_tag = (next_tag + 1) % kTags;
         return tag;
-    }
-    [[nodiscard]] Staging take_staging() {
-        if (idle.empty()) {
-            return Staging(depth * segment);
-        }
-        Staging staging = std::move(idle.back());
-        idle.pop_back();
-        return staging;
     }
 };
 
@@ -50,14 +42,16 @@ struct Ring::Shared {
 /// most `depth` under way in each direction; message k uses slot k modulo depth.
 class Ring::Run final : public Operation {
   public:
-    Run(std::shared_ptr<Shared> shared, std::span<float> values);
-    ~Run() override;
+    explicit Run(Shared& shared);
+    ~Run() override = default;
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
     Run(Run&&) = delete;
     Run& operator=(Run&&) = delete;
 
+    void begin(const Buffer& buffer);
     bool advance() override;
+    void release() noexcept override;
 
   private:
     /// A window over the messages of one direction.
@@ -67,6 +61,12 @@ class Ring::Run final : public Operation {
         std::size_t posted = 0;         ///< messages handed to MPI
         std::size_t completed = 0;      ///< messages before `done`
         std::vector<char> slot_done{};  ///< message of this slot has completed, `done` not past it
+
+        void restart(RingPosition first) {
+            next = done = first;
+            posted = completed = 0;
+            std::fill(slot_done.begin(), slot_done.end(), char{0});
+        }
     };
 
     [[nodiscard]] std::size_t chunk_of(bool sending, std::size_t step) const;
@@ -80,13 +80,13 @@ class Ring::Run final : public Operation {
     void slide(bool sending, Direction& direction);
     [[nodiscard]] bool finished() const;
 
-    std::shared_ptr<Shared> shared_;
-    std::span<float> values_;
+    Shared& shared_;
+    Buffer buffer_;
     RingSchedule schedule_;
     int tag_ = 0;
     int left_ = 0;
     int right_ = 0;
-    Staging staging_;
+    std::vector<std::byte> staging_;
     Direction receiving_;
     Direction sending_;
     std::vector<RingPosition> in_slot_;  ///< what each receive slot waits for
@@ -94,50 +94,50 @@ class Ring::Run final : public Operation {
     std::vector<int> indices_;
 };
 
-Ring::Run::Run(std::shared_ptr<Shared> shared, std::span<float> values)
-    : shared_(std::move(shared)), values_(values), tag_(shared_->take_tag()) {
-    const int size = shared_->ranks.size();
-    const int rank = shared_->ranks.rank().value;
-    schedule_ = {values.size(), static_cast<std::size_t>(size), static_cast<std::size_t>(rank),
-                 shared_->segment};
-    left_ = (rank + size - 1) % size;
-    right_ = (rank + 1) % size;
-    receiving_.next = receiving_.done = first_from(false, {});
-    sending_.next = sending_.done = first_from(true, {});
-    if (finished()) {
-        return;
-    }
-    const std::size_t depth = shared_->depth;
-    staging_ = shared_->take_staging();
-    receiving_.slot_done.assign(depth, 0);
-    sending_.slot_done.assign(depth, 0);
-    in_slot_.resize(depth);
-    requests_.assign(2 * depth, MPI_REQUEST_NULL);
-    indices_.resize(2 * depth);
-    post_receives();
-    post_sends();
+Ring::Run::Run(Shared& shared)
+    : shared_(shared),
+      staging_(shared.depth * shared.segment.value),
+      in_slot_(shared.depth),
+      requests_(2 * shared.depth, MPI_REQUEST_NULL),
+      indices_(2 * shared.depth) {
+    receiving_.slot_done.resize(shared.depth);
+    sending_.slot_done.resize(shared.depth);
+    const int size = shared.ranks.size();
+    left_ = (shared.ranks.rank().value + size - 1) % size;
+    right_ = (shared.ranks.rank().value + 1) % size;
 }
 
-Ring::Run::~Run() {
-    // Given up half-way, while an error ends the process: nothing is waited for. Completed requests
-    // are null already.
+void Ring::Run::begin(const Buffer& buffer) {
+    buffer_ = buffer;
+    tag_ = shared_.take_tag();
+    schedule_ = {buffer.count, static_cast<std::size_t>(shared_.ranks.size()),
+                 static_cast<std::size_t>(shared_.ranks.rank().value),
+                 shared_.segment.value / size_of(buffer.type)};
+    receiving_.restart(first_from(false, {}));
+    sending_.restart(first_from(true, {}));
+    if (schedule_.ranks == 1) {
+        finish_in_place(buffer, 1);
+    } else if (!finished()) {
+        post_receives();
+        post_sends();
+    }
+}
+
+void Ring::Run::release() noexcept {
+    // Given up half-way, while an error ends the process: nothing is waited for, and the memory
+    // that MPI may still write to is kept for good. Completed requests are null already.
     bool pending = false;
     for (std::size_t i = 0; i < requests_.size(); ++i) {
         if (requests_[i] != MPI_REQUEST_NULL) {
             pending = true;
-            if (i < shared_->depth) {
+            if (i < shared_.depth) {
                 MPI_Cancel(&requests_[i]);
             }
             MPI_Request_free(&requests_[i]);
         }
     }
-    if (!staging_.empty()) {
-        if (pending) {
-            // MPI may still write here, and the process is about to end: keep it for good.
-            static_cast<void>(new (std::nothrow) Staging(std::move(staging_)));
-        } else {
-            shared_->idle.push_back(std::move(staging_));
-        }
+    if (!pending) {
+        shared_.pool.put_back(this);
     }
 }
 
@@ -173,7 +173,7 @@ RingPosition Ring::Run::after(bool sending, RingPosition position) const {
 
 bool Ring::Run::has_room(const Direction& direction) const {
     return direction.next.step < schedule_.steps() &&
-           direction.posted - direction.completed < shared_->depth;
+           direction.posted - direction.completed < shared_.depth;
 }
 
 void Ring::Run::post_receives() {
@@ -186,12 +186,12 @@ void Ring::Run::post_receives() {
             !RingPosition{at.step - (schedule_.ranks - 1), at.segment}.is_before(sending_.done)) {
             return;
         }
-        const std::size_t slot = receiving_.posted % shared_->depth;
+        const std::size_t slot = receiving_.posted % shared_.depth;
         const Extent part = schedule_.part(schedule_.chunk_received(at.step), at.segment);
-        float* target =
-            reduces ? staging_.data() + slot * shared_->segment : values_.data() + part.begin;
-        mpi::check(MPI_Irecv(target, static_cast<int>(part.count), MPI_FLOAT, left_, tag_,
-                             shared_->ranks.get(), &requests_[slot]));
+        std::byte* target = reduces ? staging_.data() + slot * shared_.segment.value
+                                    : buffer_.part(part.begin, part.count).data;
+        mpi::check(MPI_Irecv(target, static_cast<int>(part.count), mpi_type(buffer_.type), left_,
+                             tag_, shared_.ranks.get(), &requests_[slot]));
         in_slot_[slot] = at;
         ++receiving_.posted;
         receiving_.next = after(false, at);
@@ -205,11 +205,11 @@ void Ring::Run::post_sends() {
         if (at.step > 0 && !RingPosition{at.step - 1, at.segment}.is_before(receiving_.done)) {
             return;
         }
-        const std::size_t slot = sending_.posted % shared_->depth;
+        const std::size_t slot = sending_.posted % shared_.depth;
         const Extent part = schedule_.part(schedule_.chunk_sent(at.step), at.segment);
-        mpi::check(MPI_Isend(values_.data() + part.begin, static_cast<int>(part.count), MPI_FLOAT,
-                             right_, tag_, shared_->ranks.get(),
-                             &requests_[shared_->depth + slot]));
+        mpi::check(MPI_Isend(buffer_.part(part.begin, part.count).data,
+                             static_cast<int>(part.count), mpi_type(buffer_.type), right_, tag_,
+                             shared_.ranks.get(), &requests_[shared_.depth + slot]));
         ++sending_.posted;
         sending_.next = after(true, at);
     }
@@ -222,10 +222,10 @@ void Ring::Run::collect() {
     // MPI_UNDEFINED, a negative number: no request is active.
     for (int i = 0; i < count; ++i) {
         const auto index = static_cast<std::size_t>(indices_[static_cast<std::size_t>(i)]);
-        if (index < shared_->depth) {
+        if (index < shared_.depth) {
             finish_receive(index);
         } else {
-            sending_.slot_done[index - shared_->depth] = 1;
+            sending_.slot_done[index - shared_.depth] = 1;
         }
     }
     slide(false, receiving_);
@@ -236,15 +236,25 @@ void Ring::Run::finish_receive(std::size_t slot) {
     const RingPosition at = in_slot_[slot];
     if (schedule_.reduces(at.step)) {
         const Extent part = schedule_.part(schedule_.chunk_received(at.step), at.segment);
-        add(values_.subspan(part.begin, part.count),
-            std::span(staging_).subspan(slot * shared_->segment, part.count));
+        std::byte* mine = buffer_.part(part.begin, part.count).data;
+        const std::byte* inputs[] = {mine, staging_.data() + slot * shared_.segment.value};
+        const bool is_last = at.step + 2 == schedule_.ranks;
+        reduce({.inputs = inputs,
+                .input_count = 2,
+                .outputs = &mine,
+                .output_count = 1,
+                .count = part.count,
+                .type = buffer_.type,
+                .op = is_last ? buffer_.op : without_mean(buffer_.op),
+                .divisor = is_last ? divisor_of(buffer_.op, schedule_.ranks) : 1,
+                .scale = is_last ? buffer_.scale : 1});
     }
     receiving_.slot_done[slot] = 1;
 }
 
 void Ring::Run::slide(bool sending, Direction& direction) {
     while (direction.completed < direction.posted) {
-        char& done = direction.slot_done[direction.completed % shared_->depth];
+        char& done = direction.slot_done[direction.completed % shared_.depth];
         if (done == 0) {
             return;
         }
@@ -255,11 +265,11 @@ void Ring::Run::slide(bool sending, Direction& direction) {
 }
 
 Ring::Ring(const mpi::Communicator& ranks, RingOptions options)
-    : shared_(std::make_shared<Shared>()) {
+    : shared_(std::make_unique<Shared>()) {
     const std::uint64_t bytes = options.segment.value;
-    if (bytes < sizeof(float) || bytes > (std::uint64_t{1} << 30)) {
+    if (bytes < kWidest || bytes > (std::uint64_t{1} << 30)) {
         throw UsageError("a ring segment of " + std::to_string(bytes) +
-                         " bytes (it is one MPI message); give 4 bytes to 1 GiB");
+                         " bytes (it is one MPI message); give 8 bytes to 1 GiB");
     }
     if (options.depth < 2) {
         throw UsageError(
@@ -267,14 +277,17 @@ Ring::Ring(const mpi::Communicator& ranks, RingOptions options)
             "added); give 2 or more");
     }
     shared_->ranks = ranks.duplicate();
-    shared_->segment = static_cast<std::size_t>(bytes) / sizeof(float);
+    shared_->segment = Bytes(bytes / kWidest * kWidest);
     shared_->depth = options.depth;
 }
 
 Ring::~Ring() = default;
 
-std::unique_ptr<Operation> Ring::start(std::span<float> values) {
-    return std::make_unique<Run>(shared_, values);
+OperationHandle Ring::start(const Buffer& buffer) {
+    Run* run = shared_->pool.take(*shared_);
+    OperationHandle handle(run);
+    run->begin(buffer);
+    return handle;
 }
 
 }  // namespace hpml::comm

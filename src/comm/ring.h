@@ -23,7 +23,7 @@ struct RingOptions {
 class Ring final : public Algorithm {
   public:
     /// Collective: talks on a duplicate of `ranks`.
-    /// @throw UsageError for a segment below one element or above 1 GiB, or a depth below 2
+    /// @throw UsageError for a segment below 8 bytes or above 1 GiB, or a depth below 2
     explicit Ring(const mpi::Communicator& ranks, RingOptions options = {});
     /// Operations must have finished, unless the process is about to be aborted.
     ~Ring() override;
@@ -34,12 +34,12 @@ class Ring final : public Algorithm {
 
     [[nodiscard]] std::string_view name() const override { return "ring"; }
     /// Several operations may be under way; each has messages with a tag of its own.
-    [[nodiscard]] std::unique_ptr<Operation> start(std::span<float> values) override;
+    [[nodiscard]] OperationHandle start(const Buffer& buffer) override;
 
   private:
     class Run;
     struct Shared;
-    std::shared_ptr<Shared> shared_;
+    std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace hpml::comm

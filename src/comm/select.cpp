@@ -8,15 +8,16 @@
 #include "base/error.h"
 #include "comm/mpi_all_reduce.h"
 #include "comm/ring.h"
+#include "comm/widened.h"
 
 namespace hpml::comm {
 
 std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
     if (name == "auto" || name == "ring") {
-        return std::make_unique<Ring>(ranks);
+        return std::make_unique<Widened>(std::make_unique<Ring>(ranks));
     }
     if (name == "mpi") {
-        return std::make_unique<MpiAllReduce>(ranks);
+        return std::make_unique<Widened>(std::make_unique<MpiAllReduce>(ranks));
     }
     throw UsageError("allreduce=" + name + " is not known; choose auto, ring or mpi");
 }

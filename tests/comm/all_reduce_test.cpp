@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "comm/algorithms.h"
 #include "comm/buffers.h"
 #include "comm/mpi_all_reduce.h"
 #include "comm/ring.h"
@@ -15,59 +16,21 @@
 using namespace hpml;
 using test::GuardedBuffer;
 
-namespace {
-
-/// The algorithms under test by name, with segments and pieces short enough to be cut often.
-std::unique_ptr<comm::Algorithm> make(const std::string& name, const mpi::Communicator& ranks) {
-    if (name == "ring-128-bytes") {
-        return std::make_unique<comm::Ring>(ranks,
-                                            comm::RingOptions{.segment = Bytes(128), .depth = 3});
-    }
-    if (name == "ring-deep") {
-        return std::make_unique<comm::Ring>(
-            ranks, comm::RingOptions{.segment = Bytes(16384), .depth = 16});
-    }
-    if (name == "mpi-in-pieces") {
-        return std::make_unique<comm::MpiAllReduce>(ranks, 10007);
-    }
-    return comm::make_algorithm(name, ranks);
-}
-
-const std::vector<std::string> kAlgorithms = {"ring", "ring-128-bytes", "ring-deep", "mpi",
-                                              "mpi-in-pieces"};
-
-void finish(comm::Operation& operation) {
-    while (!operation.advance()) {
-        std::this_thread::yield();
-    }
-}
-
-void all_reduce(comm::Algorithm& algorithm, std::span<float> values) {
-    finish(*algorithm.start(values));
-}
-
-/// A long buffer in 128-byte messages takes seconds and shows nothing new.
-bool too_long_for(const std::string& algorithm, std::size_t size) {
-    return algorithm == "ring-128-bytes" && size > 100000;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(all_reduce_suite)
 
 BOOST_DATA_TEST_CASE(sums_exactly_inside_its_bounds_at_awkward_sizes,
-                     boost::unit_test::data::make(kAlgorithms), name) {
+                     boost::unit_test::data::make(test::algorithm_names()), name) {
     const auto ranks = mpi::Communicator::world();
-    const auto algorithm = make(name, ranks);
+    const auto algorithm = test::make_algorithm(name, ranks);
     for (const std::size_t size : test::awkward_sizes(ranks.size())) {
-        if (too_long_for(name, size)) {
+        if (test::too_long_for(name, size)) {
             continue;
         }
         GuardedBuffer buffer(size, size % 4);
         for (std::size_t i = 0; i < size; ++i) {
             buffer.values()[i] = test::whole_value(ranks.rank().value, i);
         }
-        all_reduce(*algorithm, buffer.values());
+        test::all_reduce(*algorithm, buffer.values());
         std::size_t wrong = 0;
         for (std::size_t i = 0; i < size; ++i) {
             float expected = 0;
@@ -82,12 +45,12 @@ BOOST_DATA_TEST_CASE(sums_exactly_inside_its_bounds_at_awkward_sizes,
 }
 
 BOOST_DATA_TEST_CASE(all_ranks_get_the_same_bits_within_the_error_bound,
-                     boost::unit_test::data::make(kAlgorithms), name) {
+                     boost::unit_test::data::make(test::algorithm_names()), name) {
     const auto ranks = mpi::Communicator::world();
-    const auto algorithm = make(name, ranks);
+    const auto algorithm = test::make_algorithm(name, ranks);
     const std::size_t count = 65537;
     auto values = test::rough_values(ranks.rank().value, count);
-    all_reduce(*algorithm, values);
+    test::all_reduce(*algorithm, values);
     BOOST_TEST(test::same_on_all_ranks(ranks, values));
 
     std::vector<double> sums(count, 0.0);
@@ -111,11 +74,11 @@ BOOST_AUTO_TEST_CASE(the_rings_bits_depend_neither_on_the_run_nor_on_segment_and
     const auto ranks = mpi::Communicator::world();
     const std::size_t count = 70001;
     auto first = test::rough_values(ranks.rank().value, count);
-    all_reduce(*make("ring", ranks), first);
+    test::all_reduce(*test::make_algorithm("ring", ranks), first);
     std::size_t different = 0;
     for (const std::string name : {"ring", "ring-128-bytes", "ring-deep", "ring", "ring-deep"}) {
         auto again = test::rough_values(ranks.rank().value, count);
-        all_reduce(*make(name, ranks), again);
+        test::all_reduce(*test::make_algorithm(name, ranks), again);
         different += test::same_bits(first, again) ? 0 : 1;
     }
     BOOST_TEST(different == 0U);
@@ -126,7 +89,7 @@ BOOST_AUTO_TEST_CASE(the_ring_adds_each_chunk_in_rank_order_from_its_own_rank_on
     const auto size = static_cast<std::size_t>(ranks.size());
     const std::size_t per_chunk = 100;
     auto values = test::rough_values(ranks.rank().value, per_chunk * size);
-    all_reduce(*make("ring", ranks), values);
+    test::all_reduce(*test::make_algorithm("ring", ranks), values);
     std::vector<std::vector<float>> all;
     for (int rank = 0; rank < ranks.size(); ++rank) {
         all.push_back(test::rough_values(rank, per_chunk * size));
@@ -143,11 +106,12 @@ BOOST_AUTO_TEST_CASE(the_ring_adds_each_chunk_in_rank_order_from_its_own_rank_on
     BOOST_TEST(different == 0U);
 }
 
-BOOST_DATA_TEST_CASE(special_values_survive, boost::unit_test::data::make(kAlgorithms), name) {
+BOOST_DATA_TEST_CASE(special_values_survive, boost::unit_test::data::make(test::algorithm_names()),
+                     name) {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     constexpr float kTiny = std::numeric_limits<float>::denorm_min();
     const auto ranks = mpi::Communicator::world();
-    const auto algorithm = make(name, ranks);
+    const auto algorithm = test::make_algorithm(name, ranks);
     const bool last = ranks.rank().value == ranks.size() - 1;
     std::vector<float> values = {-0.0F,
                                  kTiny,
@@ -155,7 +119,7 @@ BOOST_DATA_TEST_CASE(special_values_survive, boost::unit_test::data::make(kAlgor
                                  last ? -kInfinity : 1.0F,
                                  last ? std::nanf("") : 1.0F,
                                  ranks.is_root() ? kInfinity : (last ? -kInfinity : 0.0F)};
-    all_reduce(*algorithm, values);
+    test::all_reduce(*algorithm, values);
     BOOST_TEST(values[0] == 0.0F);
     BOOST_TEST(std::signbit(values[0]));
     BOOST_TEST(values[1] == kTiny * static_cast<float>(ranks.size()));
@@ -166,11 +130,11 @@ BOOST_DATA_TEST_CASE(special_values_survive, boost::unit_test::data::make(kAlgor
 }
 
 BOOST_DATA_TEST_CASE(many_operations_under_way_do_not_mix,
-                     boost::unit_test::data::make(kAlgorithms), name) {
+                     boost::unit_test::data::make(test::algorithm_names()), name) {
     const auto ranks = mpi::Communicator::world();
-    const auto algorithm = make(name, ranks);
+    const auto algorithm = test::make_algorithm(name, ranks);
     std::vector<std::vector<float>> buffers;
-    std::vector<std::unique_ptr<comm::Operation>> operations;
+    std::vector<comm::OperationHandle> operations;
     for (std::size_t i = 0; i < 20; ++i) {
         buffers.emplace_back(300 * i + 1, static_cast<float>(i + 1));
     }
@@ -200,21 +164,21 @@ BOOST_DATA_TEST_CASE(many_operations_under_way_do_not_mix,
 
 BOOST_AUTO_TEST_CASE(more_operations_than_tags_keep_their_order) {
     const auto ranks = mpi::Communicator::world();
-    const auto algorithm = make("ring", ranks);
+    const auto algorithm = test::make_algorithm("ring", ranks);
     float value = 1.0F;
     const int operations = ranks.size() > 2 ? 100 : 33000;
     for (int i = 0; i < operations; ++i) {
         value = 1.0F;
-        all_reduce(*algorithm, std::span(&value, 1));
+        test::all_reduce(*algorithm, std::span(&value, 1));
     }
     BOOST_TEST(value == static_cast<float>(ranks.size()));
 }
 
 BOOST_AUTO_TEST_CASE(a_null_communicator_is_one_rank_for_every_algorithm) {
     const mpi::Communicator alone;
-    for (const auto& name : kAlgorithms) {
+    for (const auto& name : test::algorithm_names()) {
         std::vector<float> values = {1.0F, 2.0F, 3.0F};
-        all_reduce(*make(name, alone), values);
+        test::all_reduce(*test::make_algorithm(name, alone), values);
         BOOST_TEST((values == std::vector<float>{1.0F, 2.0F, 3.0F}));
     }
 }

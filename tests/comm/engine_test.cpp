@@ -32,12 +32,12 @@ class Failing final : public comm::Algorithm {
     Failing(int good, Where where) : good_(good), where_(where) {}
 
     [[nodiscard]] std::string_view name() const override { return "failing"; }
-    [[nodiscard]] std::unique_ptr<comm::Operation> start(std::span<float> /*values*/) override {
+    [[nodiscard]] comm::OperationHandle start(const comm::Buffer& /*buffer*/) override {
         const bool fails = good_-- == 0;
         if (fails && where_ == Where::Start) {
             throw BackendError("the wire broke");
         }
-        return std::make_unique<Run>(fails);
+        return comm::OperationHandle(new Run(fails));
     }
 
   private:
@@ -63,8 +63,8 @@ class Failing final : public comm::Algorithm {
 class Stuck final : public comm::Algorithm {
   public:
     [[nodiscard]] std::string_view name() const override { return "stuck"; }
-    [[nodiscard]] std::unique_ptr<comm::Operation> start(std::span<float> /*values*/) override {
-        return std::make_unique<Run>();
+    [[nodiscard]] comm::OperationHandle start(const comm::Buffer& /*buffer*/) override {
+        return comm::OperationHandle(new Run());
     }
 
   private:

@@ -38,6 +38,23 @@ const std::vector<InstructionSet>& instruction_sets() {
     return sets;
 }
 
+void finish_in_place(const Buffer& buffer, std::size_t divisor) {
+    if (divisor == 1 && buffer.scale == 1) {
+        return;
+    }
+    const std::byte* input = buffer.data;
+    std::byte* output = buffer.data;
+    reduce({.inputs = &input,
+            .input_count = 1,
+            .outputs = &output,
+            .output_count = 1,
+            .count = buffer.count,
+            .type = buffer.type,
+            .op = buffer.op,
+            .divisor = divisor,
+            .scale = buffer.scale});
+}
+
 Found reduce(const Reduction& work) { return reduce(work, instruction_sets().back()); }
 
 Found reduce(const Reduction& work, InstructionSet set) {

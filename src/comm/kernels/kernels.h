@@ -41,9 +41,21 @@ enum class InstructionSet { Portable, X86V3, X86V4 };
 /// What this processor can run, the best last. Portable is always there.
 [[nodiscard]] const std::vector<InstructionSet>& instruction_sets();
 
+/// What Avg is while not all ranks' values are in it.
+[[nodiscard]] constexpr ReduceOp without_mean(ReduceOp op) {
+    return op == ReduceOp::Avg ? ReduceOp::Sum : op;
+}
+/// By what the result is divided.
+[[nodiscard]] constexpr std::size_t divisor_of(ReduceOp op, std::size_t ranks) {
+    return op == ReduceOp::Avg ? ranks : 1;
+}
+
 /// Run it on this thread with the best instruction set. Local.
 Found reduce(const Reduction& work);
 /// With a given one of `instruction_sets()`; for tests.
 Found reduce(const Reduction& work, InstructionSet set);
+/// What is left to do with the result of an operation that knows neither mean nor scale.
+/// @param divisor  1 if the op is no mean
+void finish_in_place(const Buffer& buffer, std::size_t divisor);
 
 }  // namespace hpml::comm

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "comm/all_reduce.h"
+#include "comm/mpi_all_reduce.h"
+#include "comm/ring.h"
+#include "comm/select.h"
+#include "comm/widened.h"
+
+namespace hpml::test {
+
+/// The algorithms under test by name, with segments and pieces short enough to be cut often.
+[[nodiscard]] inline std::unique_ptr<comm::Algorithm> make_algorithm(
+    const std::string& name, const mpi::Communicator& ranks) {
+    if (name == "ring-128-bytes") {
+        return std::make_unique<comm::Widened>(std::make_unique<comm::Ring>(
+            ranks, comm::RingOptions{.segment = Bytes(128), .depth = 3}));
+    }
+    if (name == "ring-deep") {
+        return std::make_unique<comm::Widened>(std::make_unique<comm::Ring>(
+            ranks, comm::RingOptions{.segment = Bytes(16384), .depth = 16}));
+    }
+    if (name == "mpi-in-pieces") {
+        return std::make_unique<comm::Widened>(std::make_unique<comm::MpiAllReduce>(ranks, 10007));
+    }
+    return comm::make_algorithm(name, ranks);
+}
+
+[[nodiscard]] inline std::vector<std::string> algorithm_names() {
+    return {"ring", "ring-128-bytes", "ring-deep", "mpi", "mpi-in-pieces"};
+}
+
+/// A long buffer in 128-byte messages takes seconds and shows nothing new.
+[[nodiscard]] inline bool too_long_for(const std::string& algorithm, std::size_t size) {
+    return algorithm == "ring-128-bytes" && size > 100000;
+}
+
+inline void finish(comm::Operation& operation) {
+    while (!operation.advance()) {
+        std::this_thread::yield();
+    }
+}
+
+inline void all_reduce(comm::Algorithm& algorithm, const comm::Buffer& buffer) {
+    finish(*algorithm.start(buffer));
+}
+
+}  // namespace hpml::test
