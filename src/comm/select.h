@@ -11,10 +11,12 @@ namespace hpml::comm {
 
 /// The algorithm of the option `allreduce` for buffers in host memory. Collective.
 ///
-/// `auto` is the ring, whatever the size and the number of ranks: its bits are the same in every
-/// run, which the MPI library's own need not be. With one rank it is the identity.
-/// @param name  "auto", "ring" or "mpi"
+/// `auto` is `shm` where all ranks are on one node that can share memory, else the ring: their bits
+/// are the same in every run, which the MPI library's own need not be. With one rank it is the
+/// identity.
+/// @param name  "auto", "shm", "ring" or "mpi"
 /// @throw UsageError for another name
+/// @throw ResourceError for "shm" where the ranks cannot share memory
 [[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const std::string& name,
                                                         const mpi::Communicator& ranks);
 

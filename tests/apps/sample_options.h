@@ -71,7 +71,9 @@ inline void declare(OptionTable& table, SampleOptions& options) {
 struct Sample {
     Sample() { declare(table, options); }
 
-    ParseResult parse(std::vector<std::string> arguments) { return table.parse(arguments, out); }
+    ParseResult parse(const std::vector<std::string>& arguments) {
+        return table.parse(arguments, out);
+    }
 
     SampleOptions options;
     OptionTable table{"hpml_sample", "Show one option of every kind"};

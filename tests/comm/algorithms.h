@@ -9,6 +9,7 @@
 #include "comm/mpi_all_reduce.h"
 #include "comm/ring.h"
 #include "comm/select.h"
+#include "comm/shm.h"
 #include "comm/widened.h"
 
 namespace hpml::test {
@@ -24,6 +25,12 @@ namespace hpml::test {
         return std::make_unique<comm::Widened>(std::make_unique<comm::Ring>(
             ranks, comm::RingOptions{.segment = Bytes(16384), .depth = 16}));
     }
+    if (name == "shm-4-kib") {
+        return comm::ShmAllReduce::for_node(ranks, {.chunk = Bytes(4096)});
+    }
+    if (name == "shm-by-file") {
+        return comm::ShmAllReduce::for_node(ranks, {}, {.anonymous = false});
+    }
     if (name == "mpi-in-pieces") {
         return std::make_unique<comm::Widened>(std::make_unique<comm::MpiAllReduce>(ranks, 10007));
     }
@@ -31,7 +38,8 @@ namespace hpml::test {
 }
 
 [[nodiscard]] inline std::vector<std::string> algorithm_names() {
-    return {"ring", "ring-128-bytes", "ring-deep", "mpi", "mpi-in-pieces"};
+    return {"shm",       "shm-4-kib", "shm-by-file",  "ring", "ring-128-bytes",
+            "ring-deep", "mpi",       "mpi-in-pieces"};
 }
 
 /// A long buffer in 128-byte messages takes seconds and shows nothing new.

@@ -73,15 +73,19 @@ int expected(ReduceOp op, int ranks, std::size_t index) {
     return op == ReduceOp::Avg ? result / ranks : result;
 }
 
-/// Elements that are not what they should be, or bytes outside that are no longer a canary.
+constexpr std::size_t kGuard = 64;
+
+std::size_t room_for(DataType type, std::size_t count) {
+    return 3 * kGuard + count * comm::size_of(type);
+}
+
+/// Bytes of `memory` that are not what they should be, the canaries around the buffer included.
 std::size_t mistakes(comm::Algorithm& algorithm, const mpi::Communicator& ranks, DataType type,
-                     ReduceOp op, std::size_t count) {
-    constexpr std::size_t kGuard = 64;
-    constexpr std::byte kCanary{0xA5};
+                     ReduceOp op, std::size_t count, std::span<std::byte> memory) {
     const std::size_t width = comm::size_of(type);
     const std::size_t begin = kGuard + count % width;  // at any address
-    std::vector<std::byte> memory(begin + count * width + kGuard, kCanary);
-    std::vector<std::byte> wanted = memory;
+    std::fill(memory.begin(), memory.end(), std::byte{0xA5});
+    std::vector<std::byte> wanted(memory.begin(), memory.end());
     for (std::size_t i = 0; i < count; ++i) {
         put(memory.data() + begin + i * width, type,
             contribution(op, ranks.rank().value, ranks.size(), i));
@@ -111,7 +115,27 @@ BOOST_DATA_TEST_CASE(every_type_and_operation_at_awkward_sizes,
                 if (is_long || test::too_long_for(name, count)) {
                     continue;
                 }
-                const std::size_t wrong = mistakes(*algorithm, ranks, type, op, count);
+                std::vector<std::byte> memory(room_for(type, count));
+                const std::size_t wrong = mistakes(*algorithm, ranks, type, op, count, memory);
+                BOOST_TEST(wrong == 0U, name << ", " << name_of(op) << " of " << count << " "
+                                             << name_of(type) << ": " << wrong << " bytes wrong");
+            }
+        }
+    }
+}
+
+BOOST_DATA_TEST_CASE(every_type_and_operation_in_the_algorithms_own_memory,
+                     boost::unit_test::data::make({"shm", "shm-4-kib", "shm-by-file", "ring"}),
+                     name) {
+    const auto ranks = mpi::Communicator::world();
+    const auto algorithm = test::make_algorithm(name, ranks);
+    const std::size_t most = room_for(DataType::F64, 65537);
+    const auto owned = algorithm->allocate(Bytes(most));
+    for (const DataType type : kTypes) {
+        for (const ReduceOp op : kOps) {
+            for (const std::size_t count : {17U, 4097U, 65537U}) {
+                const std::size_t wrong = mistakes(*algorithm, ranks, type, op, count,
+                                                   {owned.get(), room_for(type, count)});
                 BOOST_TEST(wrong == 0U, name << ", " << name_of(op) << " of " << count << " "
                                              << name_of(type) << ": " << wrong << " bytes wrong");
             }

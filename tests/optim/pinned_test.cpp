@@ -27,7 +27,7 @@ OptimizerOptions named(const std::string& name) {
 /// One or more tensors that take the same gradients for some steps.
 class Bench {
   public:
-    Bench(const OptimizerOptions& options, std::vector<std::vector<std::int64_t>> shapes,
+    Bench(const OptimizerOptions& options, const std::vector<std::vector<std::int64_t>>& shapes,
           const std::vector<Values>& start)
         : flat_(test::Flat::of(shapes, 1)) {
         for (std::size_t i = 0; i < start.size(); ++i) {

@@ -1,0 +1,54 @@
+#include <algorithm>
+
+#include "comm/shm_run.h"
+
+namespace hpml::comm {
+
+namespace {
+
+/// Shorter chunks cost more in waiting for each other than a second rank's help is worth.
+constexpr std::size_t kShortestChunk = 8 * 1024;
+
+}  // namespace
+
+void ShmDirect::begin(const Buffer& buffer, std::size_t window, std::size_t offset) {
+    // Every rank gets a part of a short buffer, and two of a longer one, so that a rank that comes
+    // late does not hold up the others.
+    const std::size_t fair = buffer.size().value / (2 * team().size());
+    const std::size_t bytes = std::min(std::max(fair, kShortestChunk), state().chunk) / 64 * 64;
+    chunk_ = bytes / size_of(buffer.type);
+    chunks_ = (buffer.count + chunk_ - 1) / chunk_;
+    enqueue(buffer, window + 1, offset);
+}
+
+void ShmDirect::begin_work() {
+    first_chunk_ = state().next_chunk;
+    state().next_chunk += chunks_;
+    finished_at_ = state().chunks_of_slot[slot()] += chunks_;
+}
+
+bool ShmDirect::work() {
+    SharedCounter& next = team().board->next_chunk;
+    SharedCounter& finished = team().board->finished[slot()].chunks;
+    std::uint64_t claimed = next.load(std::memory_order_relaxed);
+    // Below the first chunk: chunks of the operation before this one are still to be taken.
+    if (claimed >= first_chunk_ && claimed < first_chunk_ + chunks_ &&
+        next.compare_exchange_strong(claimed, claimed + 1, std::memory_order_relaxed)) {
+        reduce_chunk(claimed - first_chunk_);
+        finished.fetch_add(1, std::memory_order_acq_rel);
+    }
+    return finished.load(std::memory_order_acquire) >= finished_at_;
+}
+
+void ShmDirect::reduce_chunk(std::uint64_t index) {
+    const std::size_t first = index * chunk_;
+    const std::size_t at = offset() + first * size_of(buffer().type);
+    const ShmTeam::Window& window = team().windows[this->window() - 1];
+    for (std::size_t rank = 0; rank < team().size(); ++rank) {
+        outputs_[rank] = window.parts[rank] + at;
+        inputs_[rank] = outputs_[rank];
+    }
+    reduce_to(team().size(), std::min(chunk_, buffer().count - first));
+}
+
+}  // namespace hpml::comm

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "comm/all_reduce.h"
+#include "comm/kernels/kernels.h"
+#include "comm/operation_pool.h"
+#include "comm/shm_team.h"
+
+namespace hpml::comm {
+
+/// What the operations of one rank of a team have in common.
+struct ShmState {
+    ShmTeam team;
+    std::size_t chunk = 0;      ///< bytes
+    std::uint64_t started = 0;  ///< operations
+    std::uint64_t agreed = 0;   ///< operations that all ranks agree on, or do not
+    std::uint64_t ended = 0;    ///< this one and all operations before it have ended
+    std::uint64_t ended_of_slot[kShmSlots] = {};  ///< the newest operation of a slot that has ended
+    std::uint64_t next_chunk = 0;  ///< number of the next agreed operation's first chunk
+    std::uint64_t chunks_of_slot[kShmSlots] = {};  ///< of all agreed operations of a slot
+    std::uint64_t next_piece = 0;  ///< number of the next staged operation's first piece
+    std::uint64_t staged_started = 0;
+    std::uint64_t staged_ended = 0;
+};
+
+/// An all-reduce in shared memory: tells the others, waits until they are there, then does its
+/// part. At most kShmSlots / 2 are announced at a time, further ones wait for their turn: when a
+/// rank announces operation n + 4 it has ended n + 2, which all had announced, so that all have
+/// ended n and slot n is free.
+class ShmRun : public Operation {
+  public:
+    explicit ShmRun(ShmState& state);
+
+    bool advance() final;
+
+  protected:
+    /// @param window  counted from 1; 0: none
+    void enqueue(const Buffer& buffer, std::uint64_t window, std::uint64_t offset);
+
+    /// The slot is free: put there what the others will need.
+    virtual void prepare() {}
+    /// All ranks are there and agree.
+    virtual void begin_work() = 0;
+    /// Do what can be done without waiting. @return whether all is done
+    virtual bool work() = 0;
+
+    [[nodiscard]] ShmState& state() const { return state_; }
+    [[nodiscard]] const ShmTeam& team() const { return state_.team; }
+    [[nodiscard]] const Buffer& buffer() const { return buffer_; }
+    [[nodiscard]] std::uint64_t window() const { return window_; }
+    [[nodiscard]] std::uint64_t offset() const { return offset_; }
+    [[nodiscard]] std::size_t slot() const { return sequence_ % kShmSlots; }
+    /// Combine `count` elements of the inputs, by rank, into the outputs.
+    void reduce_to(std::size_t outputs, std::size_t count);
+
+    std::vector<const std::byte*> inputs_;  ///< by rank
+    std::vector<std::byte*> outputs_;       ///< room for one per rank, and for two
+
+  private:
+    enum class Phase { Queued, Waiting, Working, Done };
+    void announce();
+    void end();
+    [[nodiscard]] bool all_are_here();
+    void require_agreement() const;
+
+    ShmState& state_;
+    Buffer buffer_;
+    std::uint64_t window_ = 0;
+    std::uint64_t offset_ = 0;
+    std::uint64_t sequence_ = 0;
+    std::size_t seen_ = 0;  ///< ranks below this one are known to be there
+    Phase phase_ = Phase::Done;
+};
+
+/// Of a buffer that lies in a window.
+class ShmDirect final : public ShmRun {
+  public:
+    ShmDirect(ShmState& state, OperationPool<ShmDirect>& pool) : ShmRun(state), pool_(pool) {}
+    void begin(const Buffer& buffer, std::size_t window, std::size_t offset);
+    void release() noexcept override { pool_.put_back(this); }
+
+  private:
+    void begin_work() override;
+    bool work() override;
+    void reduce_chunk(std::uint64_t index);
+
+    OperationPool<ShmDirect>& pool_;
+    std::size_t chunk_ = 0;  ///< elements
+    std::uint64_t chunks_ = 0;
+    std::uint64_t first_chunk_ = 0;
+    std::uint64_t finished_at_ = 0;  ///< of the slot's counter
+};
+
+/// Of a buffer that is short enough to be copied for all.
+class ShmBrief final : public ShmRun {
+  public:
+    ShmBrief(ShmState& state, OperationPool<ShmBrief>& pool) : ShmRun(state), pool_(pool) {}
+    void begin(const Buffer& buffer);
+    void release() noexcept override { pool_.put_back(this); }
+
+  private:
+    void prepare() override;
+    void begin_work() override {}
+    bool work() override;
+
+    OperationPool<ShmBrief>& pool_;
+};
+
+/// Of a buffer that goes through the staging memory, piece by piece: each rank copies the slices of
+/// the others to where they see them, reduces its own slice, and copies the others' results back.
+class ShmStaged final : public ShmRun {
+  public:
+    ShmStaged(ShmState& state, OperationPool<ShmStaged>& pool) : ShmRun(state), pool_(pool) {}
+    void begin(const Buffer& buffer);
+    void release() noexcept override { pool_.put_back(this); }
+
+  private:
+    /// Elements of the buffer.
+    struct Range {
+        std::size_t begin = 0;
+        std::size_t count = 0;
+    };
+    void begin_work() override;
+    bool work() override;
+    bool fill();
+    bool reduce_slice();
+    bool empty();
+    [[nodiscard]] Range piece(std::uint64_t index) const;
+    [[nodiscard]] Range slice(const Range& piece, std::size_t rank) const;
+    [[nodiscard]] std::byte* staged(std::size_t rank, std::uint64_t index,
+                                    std::size_t element) const;
+    [[nodiscard]] bool all_reached(SharedCounter ShmLine::*counter, std::uint64_t piece) const;
+
+    OperationPool<ShmStaged>& pool_;
+    std::uint64_t turn_ = 0;
+    bool has_turn_ = false;
+    std::size_t piece_ = 0;  ///< elements
+    std::uint64_t pieces_ = 0;
+    std::uint64_t first_piece_ = 0;
+    std::uint64_t filled_ = 0;  ///< pieces of this operation
+    std::uint64_t reduced_ = 0;
+    std::uint64_t emptied_ = 0;
+};
+
+}  // namespace hpml::comm

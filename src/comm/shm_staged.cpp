@@ -1,0 +1,130 @@
+#include <algorithm>
+
+#include "comm/shm_run.h"
+
+namespace hpml::comm {
+
+void ShmStaged::begin(const Buffer& buffer) {
+    // Four pieces at least, so that the ranks copy and reduce at the same time.
+    constexpr std::size_t kShortestPiece = 64 * 1024;
+    const std::size_t bytes =
+        std::clamp(buffer.size().value / 4, kShortestPiece, ShmTeam::kPieceSize) / 64 * 64;
+    piece_ = bytes / size_of(buffer.type);
+    pieces_ = (buffer.count + piece_ - 1) / piece_;
+    filled_ = reduced_ = emptied_ = 0;
+    has_turn_ = false;
+    enqueue(buffer, 0, 0);
+}
+
+void ShmStaged::begin_work() { turn_ = state().staged_started++; }
+
+bool ShmStaged::work() {
+    if (!has_turn_) {
+        // The staging memory is this operation's when the one before it has ended.
+        if (state().staged_ended != turn_) {
+            return false;
+        }
+        has_turn_ = true;
+        first_piece_ = state().next_piece;
+        state().next_piece += pieces_;
+    }
+    // The oldest piece first, so that its staging memory is soon free again.
+    while (empty() || reduce_slice() || fill()) {
+    }
+    if (emptied_ < pieces_) {
+        return false;
+    }
+    ++state().staged_ended;
+    return true;
+}
+
+ShmStaged::Range ShmStaged::piece(std::uint64_t index) const {
+    const std::size_t begin = index * piece_;
+    return {begin, std::min(piece_, buffer().count - begin)};
+}
+
+ShmStaged::Range ShmStaged::slice(const Range& piece, std::size_t rank) const {
+    // Whole cache lines, so that two ranks do not write to the same one.
+    const std::size_t line = 64 / size_of(buffer().type);
+    const std::size_t lines = (piece.count + line - 1) / line;
+    const auto from = [&](std::size_t index) {
+        return std::min(piece.count, lines * index / team().size() * line);
+    };
+    return {piece.begin + from(rank), from(rank + 1) - from(rank)};
+}
+
+std::byte* ShmStaged::staged(std::size_t rank, std::uint64_t index, std::size_t element) const {
+    const std::size_t half = (first_piece_ + index) % 2;
+    return team().staging[rank] + half * ShmTeam::kPieceSize +
+           (element - index * piece_) * size_of(buffer().type);
+}
+
+bool ShmStaged::all_reached(SharedCounter ShmLine::*counter, std::uint64_t piece) const {
+    for (const ShmLine* line : team().lines) {
+        if ((line->*counter).load(std::memory_order_acquire) < piece) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ShmStaged::fill() {
+    const std::uint64_t number = first_piece_ + filled_;
+    // The half holds the piece before the last one, which all must have copied out.
+    if (filled_ == pieces_ || (number >= 2 && !all_reached(&ShmLine::emptied, number - 1))) {
+        return false;
+    }
+    const Range whole = piece(filled_);
+    const auto own = static_cast<std::size_t>(team().rank);
+    for (std::size_t rank = 0; rank < team().size(); ++rank) {
+        const Range part = slice(whole, rank);
+        if (rank != own && part.count > 0) {
+            const Buffer from = buffer().part(part.begin, part.count);
+            std::copy_n(from.data, from.size().value, staged(own, filled_, part.begin));
+        }
+    }
+    ++filled_;
+    team().own().filled.store(number + 1, std::memory_order_release);
+    return true;
+}
+
+bool ShmStaged::reduce_slice() {
+    const std::uint64_t number = first_piece_ + reduced_;
+    if (reduced_ == filled_ || !all_reached(&ShmLine::filled, number + 1)) {
+        return false;
+    }
+    const auto own = static_cast<std::size_t>(team().rank);
+    const Range part = slice(piece(reduced_), own);
+    if (part.count > 0) {
+        for (std::size_t rank = 0; rank < team().size(); ++rank) {
+            inputs_[rank] = staged(rank, reduced_, part.begin);
+        }
+        outputs_[0] = buffer().part(part.begin, part.count).data;
+        outputs_[1] = staged(own, reduced_, part.begin);
+        inputs_[own] = outputs_[0];
+        reduce_to(2, part.count);
+    }
+    ++reduced_;
+    team().own().reduced.store(number + 1, std::memory_order_release);
+    return true;
+}
+
+bool ShmStaged::empty() {
+    const std::uint64_t number = first_piece_ + emptied_;
+    if (emptied_ == reduced_ || !all_reached(&ShmLine::reduced, number + 1)) {
+        return false;
+    }
+    const Range whole = piece(emptied_);
+    for (std::size_t rank = 0; rank < team().size(); ++rank) {
+        const Range part = slice(whole, rank);
+        if (rank != static_cast<std::size_t>(team().rank) && part.count > 0) {
+            const Buffer to = buffer().part(part.begin, part.count);
+            std::copy_n(staged(rank, emptied_, part.begin), to.size().value, to.data);
+        }
+    }
+    ++emptied_;
+    team().own().emptied.store(number + 1, std::memory_order_release);
+    return true;
+}
+
+}  // namespace hpml::comm
