@@ -28,16 +28,28 @@ struct BenchOptions {
     tasks::StepBenchOptions step;
     std::string device = "auto";
     int threads = 0;
+    std::vector<std::string> algorithms;
+    std::string compare = "mpi";
+    std::uint64_t smallest = 8;
     double largest_mib = 256;
+    std::int64_t growth = 8;
+    Seconds time_per_size{1};
     std::int64_t micro_batches = 2000;
 };
 
 Json bench_all_reduce(const BenchOptions& options, const mpi::Communicator& ranks, const Log& log) {
     comm::AllReduceBenchOptions bench;
+    bench.smallest = Bytes(options.smallest);
     bench.largest = mib(options.largest_mib);
-    const auto rows = comm::run_all_reduce_bench(ranks, bench);
-    log.info("{}", comm::to_table(rows));
-    return comm::to_json(rows);
+    bench.growth = static_cast<std::uint64_t>(options.growth);
+    bench.time_per_size = options.time_per_size;
+    bench.compare_mpi = options.compare == "mpi";
+    if (!options.algorithms.empty()) {
+        bench.algorithms = options.algorithms;
+    }
+    const auto report = comm::run_all_reduce_bench(ranks, bench);
+    log.info("{}", comm::to_table(report));
+    return comm::to_json(report);
 }
 
 Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, const Log& log) {
@@ -108,8 +120,19 @@ void declare(OptionTable& table, BenchOptions& options) {
         .add("json", options.json, "Also write the result there")
         .placeholder("FILE");
     table.group("All-reduce")
+        .add("algorithm", options.algorithms, "shm, ring or mpi; several: one option each")
+        .add("compare", options.compare,
+             "Beside MPI_Allreduce, the same with malloc tuned, and with packing and unpacking")
+        .choices({"mpi", "none"})
+        .add("smallest", options.smallest, "Smallest buffer")
+        .unit("bytes")
+        .at_least(4)
         .add("largest-mib", options.largest_mib, "Largest buffer")
         .unit("MiB")
+        .above(0)
+        .add("growth", options.growth, "Factor from one size to the next")
+        .at_least(2)
+        .add("time-per-size", options.time_per_size, "Time for all ways at one size")
         .above(0);
     table.group("Step and loader")
         .add("data", options.data, "Folder that hpml_prepare made (loader)")
@@ -121,7 +144,7 @@ void declare(OptionTable& table, BenchOptions& options) {
         .add("optimizer", options.step.optimizer, "Update rule (step)")
         .choices({"lamb", "adafactor", "adamw", "adam"})
         .add("allreduce", options.step.all_reduce, "How gradients are summed (step)")
-        .choices({"auto", "ring", "mpi"})
+        .choices({"auto", "shm", "ring", "mpi"})
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")

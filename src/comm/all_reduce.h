@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "comm/buffer.h"
+#include "comm/patience.h"
 
 namespace hpml::comm {
 
@@ -42,6 +43,8 @@ class Algorithm {
     /// next buffer travel while the last ones of this one are added; on a CPU more would only
     /// spread the same bandwidth.
     [[nodiscard]] virtual std::size_t most_under_way() const { return 2; }
+    /// How to wait for the other ranks.
+    [[nodiscard]] virtual Patience::Cores cores() const { return Patience::Cores::Shared; }
     /// Zeroed memory for buffers that this algorithm reduces fastest, 64-byte aligned. Collective,
     /// the same size on every rank. It may outlive the algorithm.
     [[nodiscard]] virtual std::shared_ptr<std::byte> allocate(Bytes size);

@@ -48,10 +48,12 @@ class Engine::State::Inline final : public State {
     void progress() override { step(); }
 
     void wait_all() override {
+        Patience patience(algorithm->cores());
         while (!failure_ && !queue_.is_empty()) {
-            // Ranks may share a core: the one that waits must let the others work.
             if (step() == 0) {
-                std::this_thread::yield();
+                patience.pause();
+            } else {
+                patience.renew();
             }
         }
         if (failure_) {
@@ -117,12 +119,14 @@ class Engine::State::Threaded final : public State {
   private:
     void communicate() {
         OperationQueue queue(*algorithm);
+        Patience patience(algorithm->cores());
         try {
             while (take(queue)) {
                 const std::size_t finished = queue.advance();
                 if (finished == 0) {
-                    std::this_thread::yield();
+                    patience.pause();
                 } else {
+                    patience.renew();
                     report(finished);
                 }
             }

@@ -10,14 +10,38 @@
 
 namespace hpml::comm {
 
+namespace {
+
+/// The operations of one kind, used again and again.
+template <class Run>
+class ShmRuns {
+  public:
+    explicit ShmRuns(ShmState& state) : state_(state) {}
+    template <class... Arguments>
+    [[nodiscard]] OperationHandle start(const Arguments&... arguments) {
+        Run* run = pool_.take(state_, pool_);
+        OperationHandle handle(run);
+        run->begin(arguments...);
+        return handle;
+    }
+
+  private:
+    ShmState& state_;
+    OperationPool<Run> pool_;
+};
+
+}  // namespace
+
 struct ShmAllReduce::State {
     ShmState shared;
     std::vector<std::shared_ptr<void>> memory;  ///< of the team and of its windows
     mpi::Communicator node;                     ///< null in a team of threads
     NodeMemoryOptions memory_options;
-    OperationPool<ShmDirect> direct;
-    OperationPool<ShmBrief> brief;
-    OperationPool<ShmStaged> staged;
+    Patience::Cores cores = Patience::Cores::Shared;
+    ShmRuns<ShmBrief> brief{shared};
+    ShmRuns<ShmShared> shared_out{shared};
+    ShmRuns<ShmDirect> direct{shared};
+    ShmRuns<ShmStaged> staged{shared};
 
     /// The window in which all of a buffer lies; nothing if there is none.
     [[nodiscard]] std::optional<std::size_t> window_of(const Buffer& buffer) const {
@@ -62,30 +86,28 @@ std::unique_ptr<ShmAllReduce> ShmAllReduce::for_node(const mpi::Communicator& no
     auto made = std::make_unique<ShmAllReduce>(std::move(team), attempt.memory, options);
     made->state_->node = node.duplicate();
     made->state_->memory_options = memory;
+    made->state_->cores = cores_of(node);
     return made;
 }
 
 OperationHandle ShmAllReduce::start(const Buffer& buffer) {
     State& state = *state_;
-    if (buffer.size().value <= ShmTeam::kBriefSize) {
-        ShmBrief* run = state.brief.take(state.shared, state.brief);
-        OperationHandle handle(run);
-        run->begin(buffer);
-        return handle;
+    const std::size_t bytes = buffer.size().value;
+    const auto window = state.window_of(buffer);
+    if (bytes <= (window ? ShmTeam::kBriefSizeInWindow : ShmTeam::kBriefSize)) {
+        return state.brief.start(buffer);
     }
-    if (const auto window = state.window_of(buffer)) {
-        ShmDirect* run = state.direct.take(state.shared, state.direct);
-        OperationHandle handle(run);
-        const auto& parts = state.shared.team.windows[*window].parts;
-        const auto* begin = parts[static_cast<std::size_t>(state.shared.team.rank)];
-        run->begin(buffer, *window, static_cast<std::size_t>(buffer.data - begin));
-        return handle;
+    if (!window) {
+        return state.staged.start(buffer);
     }
-    ShmStaged* run = state.staged.take(state.shared, state.staged);
-    OperationHandle handle(run);
-    run->begin(buffer);
-    return handle;
+    const auto& parts = state.shared.team.windows[*window].parts;
+    const auto* begin = parts[static_cast<std::size_t>(state.shared.team.rank)];
+    const auto offset = static_cast<std::size_t>(buffer.data - begin);
+    return bytes <= ShmTeam::kSharedOutSize ? state.shared_out.start(buffer, *window, offset)
+                                            : state.direct.start(buffer, *window, offset);
 }
+
+Patience::Cores ShmAllReduce::cores() const { return state_->cores; }
 
 std::shared_ptr<std::byte> ShmAllReduce::allocate(Bytes size) {
     const auto attempt = NodeMemory::share(state_->node, size, state_->memory_options);

@@ -34,21 +34,29 @@ bool ShmDirect::work() {
     // Below the first chunk: chunks of the operation before this one are still to be taken.
     if (claimed >= first_chunk_ && claimed < first_chunk_ + chunks_ &&
         next.compare_exchange_strong(claimed, claimed + 1, std::memory_order_relaxed)) {
-        reduce_chunk(claimed - first_chunk_);
+        const std::size_t first = (claimed - first_chunk_) * chunk_;
+        reduce_in_window(first, std::min(chunk_, buffer().count - first));
         finished.fetch_add(1, std::memory_order_acq_rel);
     }
     return finished.load(std::memory_order_acquire) >= finished_at_;
 }
 
-void ShmDirect::reduce_chunk(std::uint64_t index) {
-    const std::size_t first = index * chunk_;
-    const std::size_t at = offset() + first * size_of(buffer().type);
-    const ShmTeam::Window& window = team().windows[this->window() - 1];
-    for (std::size_t rank = 0; rank < team().size(); ++rank) {
-        outputs_[rank] = window.parts[rank] + at;
-        inputs_[rank] = outputs_[rank];
+bool ShmShared::work() {
+    if (!has_reduced_) {
+        // Whole cache lines, so that two ranks do not write to the same one.
+        const std::size_t line = 64 / size_of(buffer().type);
+        const std::size_t lines = (buffer().count + line - 1) / line;
+        const auto from = [&](std::size_t rank) {
+            return std::min(buffer().count, lines * rank / team().size() * line);
+        };
+        const auto own = static_cast<std::size_t>(team().rank);
+        reduce_in_window(from(own), from(own + 1) - from(own));
+        has_reduced_ = true;
+        team().own().settled.store(sequence(), std::memory_order_release);
     }
-    reduce_to(team().size(), std::min(chunk_, buffer().count - first));
+    return std::all_of(team().lines.begin(), team().lines.end(), [&](const ShmLine* line) {
+        return line->settled.load(std::memory_order_acquire) >= sequence();
+    });
 }
 
 }  // namespace hpml::comm

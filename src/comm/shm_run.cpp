@@ -103,6 +103,16 @@ bool ShmRun::advance() {
     return phase_ == Phase::Done;
 }
 
+void ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
+    const std::size_t at = offset_ + first * size_of(buffer_.type);
+    const ShmTeam::Window& window = team().windows[window_ - 1];
+    for (std::size_t rank = 0; rank < team().size(); ++rank) {
+        outputs_[rank] = window.parts[rank] + at;
+        inputs_[rank] = outputs_[rank];
+    }
+    reduce_to(team().size(), count);
+}
+
 void ShmRun::reduce_to(std::size_t outputs, std::size_t count) {
     reduce({.inputs = inputs_.data(),
             .input_count = inputs_.size(),

@@ -53,8 +53,11 @@ class ShmRun : public Operation {
     [[nodiscard]] std::uint64_t window() const { return window_; }
     [[nodiscard]] std::uint64_t offset() const { return offset_; }
     [[nodiscard]] std::size_t slot() const { return sequence_ % kShmSlots; }
+    [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     /// Combine `count` elements of the inputs, by rank, into the outputs.
     void reduce_to(std::size_t outputs, std::size_t count);
+    /// Combine elements of a buffer that lies in a window, in all ranks' windows.
+    void reduce_in_window(std::size_t first, std::size_t count);
 
     std::vector<const std::byte*> inputs_;  ///< by rank
     std::vector<std::byte*> outputs_;       ///< room for one per rank, and for two
@@ -75,7 +78,24 @@ class ShmRun : public Operation {
     Phase phase_ = Phase::Done;
 };
 
-/// Of a buffer that lies in a window.
+/// Of a short buffer that lies in a window: each rank reduces its share, and tells.
+class ShmShared final : public ShmRun {
+  public:
+    ShmShared(ShmState& state, OperationPool<ShmShared>& pool) : ShmRun(state), pool_(pool) {}
+    void begin(const Buffer& buffer, std::size_t window, std::size_t offset) {
+        enqueue(buffer, window + 1, offset);
+    }
+    void release() noexcept override { pool_.put_back(this); }
+
+  private:
+    void begin_work() override { has_reduced_ = false; }
+    bool work() override;
+
+    OperationPool<ShmShared>& pool_;
+    bool has_reduced_ = false;
+};
+
+/// Of a buffer that lies in a window: whoever has time reduces the next chunk.
 class ShmDirect final : public ShmRun {
   public:
     ShmDirect(ShmState& state, OperationPool<ShmDirect>& pool) : ShmRun(state), pool_(pool) {}
@@ -85,7 +105,6 @@ class ShmDirect final : public ShmRun {
   private:
     void begin_work() override;
     bool work() override;
-    void reduce_chunk(std::uint64_t index);
 
     OperationPool<ShmDirect>& pool_;
     std::size_t chunk_ = 0;  ///< elements

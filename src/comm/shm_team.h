@@ -37,6 +37,7 @@ struct alignas(64) ShmNotice {
 /// What a rank of a team shares with the others, in cache lines of its own.
 struct ShmLine {
     ShmNotice notices[kShmSlots];          ///< operation n in slot n modulo kShmSlots
+    alignas(64) SharedCounter settled{0};  ///< the last operation of which it has reduced its share
     alignas(64) SharedCounter filled{0};   ///< pieces that stand in its staging memory
     alignas(64) SharedCounter reduced{0};  ///< pieces of which it has reduced its slice
     alignas(64) SharedCounter emptied{0};  ///< pieces that it has copied out
@@ -69,6 +70,10 @@ struct ShmTeam {
 
     /// Buffers up to this size are copied for all to read: one wait instead of two.
     static constexpr std::size_t kBriefSize = 16 * 1024;
+    /// In a window already longer ones are not: copying them costs more than the second wait.
+    static constexpr std::size_t kBriefSizeInWindow = 1024;
+    /// Up to this size each rank reduces its share; of longer ones whoever has time takes chunks.
+    static constexpr std::size_t kSharedOutSize = 64 * 1024;
     /// What is staged at a time of buffers that lie in no window; two of them per rank.
     static constexpr std::size_t kPieceSize = 512 * 1024;
     /// Bytes of a rank's part that `place` uses.

@@ -1,6 +1,7 @@
 #include "fusion/arena.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
@@ -11,11 +12,18 @@ at::Tensor DeviceMemory::allocate(std::int64_t elements) {
     return at::zeros({elements}, at::TensorOptions().dtype(at::kFloat).device(device_));
 }
 
-Arena::Arena(std::vector<model::LeafSpec> specs, Plan plan, Memory& memory)
+at::Tensor AllReduceMemory::allocate(std::int64_t elements) {
+    const auto memory =
+        algorithm_.allocate(Bytes(static_cast<std::uint64_t>(elements) * sizeof(float)));
+    return at::from_blob(
+        memory.get(), {elements}, [memory](void*) {}, at::TensorOptions().dtype(at::kFloat));
+}
+
+Arena::Arena(std::vector<model::LeafSpec> specs, Plan plan, Memory& parameters, Memory& gradients)
     : specs_(std::move(specs)),
       plan_(std::move(plan)),
-      parameters_(memory.allocate(plan_.total)),
-      gradients_(memory.allocate(plan_.total)) {
+      parameters_(parameters.allocate(plan_.total)),
+      gradients_(gradients.allocate(plan_.total)) {
     expects(specs_.size() == plan_.leaves.size(), "a plan made for these leaves");
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < specs_.size(); ++i) {

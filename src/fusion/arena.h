@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "comm/all_reduce.h"
 #include "fusion/plan.h"
 #include "model/parameters.h"
 
 namespace hpml::fusion {
 
-/// Where flat buffers come from. The default takes ordinary memory of the device; a shared window
-/// can stand behind the same interface.
+/// Where flat buffers come from.
 class Memory {
   public:
     virtual ~Memory() = default;
@@ -30,12 +30,26 @@ class DeviceMemory : public Memory {
     at::Device device_;
 };
 
+/// Memory that an all-reduce works on fastest: for `shm` a window that all ranks of a node see, so
+/// that gradients are summed where autograd puts them.
+class AllReduceMemory : public Memory {
+  public:
+    explicit AllReduceMemory(comm::Algorithm& algorithm) : algorithm_(algorithm) {}
+    /// Collective.
+    [[nodiscard]] at::Tensor allocate(std::int64_t elements) override;
+
+  private:
+    comm::Algorithm& algorithm_;
+};
+
 /// All parameters and all gradients of a model as two flat buffers; the leaf tensors are views, and
 /// autograd accumulates every gradient into its place, so nothing is packed or copied for the
 /// all-reduce.
 class Arena {
   public:
-    Arena(std::vector<model::LeafSpec> specs, Plan plan, Memory& memory);
+    Arena(std::vector<model::LeafSpec> specs, Plan plan, Memory& parameters, Memory& gradients);
+    Arena(std::vector<model::LeafSpec> specs, Plan plan, Memory& memory)
+        : Arena(std::move(specs), std::move(plan), memory, memory) {}
 
     /// Leaf views with requires_grad, in the order of the specs.
     [[nodiscard]] const std::vector<at::Tensor>& leaves() const { return leaves_; }

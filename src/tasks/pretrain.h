@@ -53,7 +53,7 @@ struct PretrainOptions {
     std::string precision = "auto";     ///< auto (fp32 for now), fp32
     std::string device = "auto";        ///< auto, cpu, cuda
     int threads = 0;                    ///< per rank; 0: from the affinity masks
-    std::string all_reduce = "auto";    ///< auto, ring, mpi
+    std::string all_reduce = "auto";    ///< auto, shm, ring, mpi
     double bucket_mib = 0;              ///< 0: chosen for the machine
     int prefetch = 2;                   ///< micro-batches prepared ahead
 };

@@ -30,8 +30,13 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     fusion::Plan plan = fusion::make_plan(specs, bucket_size);
     require_same(ranks, "fusion plan", plan.digest().hex());
 
-    fusion::DeviceMemory memory(options.accelerator.device);
-    arena_ = std::make_unique<fusion::Arena>(std::move(specs), std::move(plan), memory);
+    auto algorithm = make_algorithm(options.accelerator, options.all_reduce, ranks);
+    fusion::DeviceMemory on_device(options.accelerator.device);
+    fusion::AllReduceMemory for_sums(*algorithm);
+    auto& gradients =
+        options.accelerator.device.is_cpu() ? static_cast<fusion::Memory&>(for_sums) : on_device;
+    arena_ =
+        std::make_unique<fusion::Arena>(std::move(specs), std::move(plan), on_device, gradients);
     {
         const at::NoGradGuard no_grad;
         for (std::size_t i = 0; i < arena_->specs().size(); ++i) {
@@ -40,8 +45,7 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         }
     }
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
-    engine_ = std::make_unique<comm::Engine>(
-        make_algorithm(options.accelerator, options.all_reduce, ranks), options.progress);
+    engine_ = std::make_unique<comm::Engine>(std::move(algorithm), options.progress);
     reducer_ = std::make_unique<fusion::Reducer>(*arena_, *engine_);
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());

@@ -23,7 +23,7 @@ struct ReplicaOptions {
     model::ModelConfig model;
     model::Head head = model::Head::MaskedLm;
     optim::OptimizerOptions optimizer;
-    std::string all_reduce = "auto";  ///< auto, ring, mpi
+    std::string all_reduce = "auto";  ///< auto, shm, ring, mpi
     Bytes bucket_size{0};             ///< 0: chosen for the machine
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;

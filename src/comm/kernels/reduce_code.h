@@ -117,41 +117,60 @@ class Reducer {
         [[nodiscard]] Size count() const { return elements; }
     };
 
-    /// Buffers need not be aligned.
-    template <class Length>
-    static void load(Stored* to, const std::byte* from, Size begin, Length length) {
-        std::memcpy(to, from + begin * sizeof(Stored), length.count() * sizeof(Stored));
+    /// Buffers need not be aligned, and are of bytes.
+    typedef Stored Loose __attribute__((aligned(1), may_alias));
+    [[nodiscard]] static const Loose* at(const std::byte* buffer, Size begin) {
+        return reinterpret_cast<const Loose*>(buffer + begin * sizeof(Stored));
+    }
+    [[nodiscard]] static Loose* at(std::byte* buffer, Size begin) {
+        return reinterpret_cast<Loose*>(buffer + begin * sizeof(Stored));
     }
 
     template <class Length>
     void block(Size begin, Length length) {
         Value sum[kBlock];
-        Stored next[kBlock];
-        load(next, work_.inputs[0], begin, length);
-        for (Size k = 0; k < length.count(); ++k) {
-            sum[k] = Element::widen(next[k]);
-        }
-        for (Size input = 1; input < work_.input_count; ++input) {
-            load(next, work_.inputs[input], begin, length);
+        Size next = 1;
+        const Loose* first = at(work_.inputs[0], begin);
+        if (work_.input_count == 1) {
             for (Size k = 0; k < length.count(); ++k) {
-                sum[k] = combine<kOp>(sum[k], Element::widen(next[k]));
+                sum[k] = Element::widen(first[k]);
+            }
+        } else {
+            const Loose* second = at(work_.inputs[1], begin);
+            for (Size k = 0; k < length.count(); ++k) {
+                sum[k] = combine<kOp, Value>(Element::widen(first[k]), Element::widen(second[k]));
+            }
+            next = 2;
+        }
+        for (; next < work_.input_count; ++next) {
+            const Loose* input = at(work_.inputs[next], begin);
+            for (Size k = 0; k < length.count(); ++k) {
+                sum[k] = combine<kOp, Value>(sum[k], Element::widen(input[k]));
             }
         }
         finish(sum, length);
+        put(sum, begin, length);
+    }
+
+    template <class Length>
+    void put(Value* sum, Size begin, Length length) {
+        Stored rounded[kBlock];
         for (Size k = 0; k < length.count(); ++k) {
-            next[k] = Element::narrow(sum[k]);
+            rounded[k] = Element::narrow(sum[k]);
         }
         if constexpr (Element::kFloats) {
             if (work_.examine == Examine::Yes) {
                 for (Size k = 0; k < length.count(); ++k) {
-                    sum[k] = Element::widen(next[k]);
+                    sum[k] = Element::widen(rounded[k]);
                 }
                 examiner_.look(sum, length.count());
             }
         }
         for (Size output = 0; output < work_.output_count; ++output) {
-            std::memcpy(work_.outputs[output] + begin * sizeof(Stored), next,
-                        length.count() * sizeof(Stored));
+            Loose* to = at(work_.outputs[output], begin);
+            for (Size k = 0; k < length.count(); ++k) {
+                to[k] = rounded[k];
+            }
         }
     }
 
