@@ -4,7 +4,7 @@
 
 #include "comm/all_reduce.h"
 #include "comm/node_memory.h"
-#include "comm/shm_team.h"
+#include "comm/shm_node.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
@@ -21,8 +21,7 @@ struct ShmOptions {
 /// nor on chunks or timing.
 class ShmAllReduce final : public Algorithm {
   public:
-    /// @param team  whose memory `memory` keeps alive
-    ShmAllReduce(ShmTeam team, std::shared_ptr<void> memory, ShmOptions options = {});
+    explicit ShmAllReduce(ShmNode node);
     ~ShmAllReduce() override;
     ShmAllReduce(const ShmAllReduce&) = delete;
     ShmAllReduce& operator=(const ShmAllReduce&) = delete;

@@ -41,22 +41,19 @@ bool ShmDirect::work() {
     return finished.load(std::memory_order_acquire) >= finished_at_;
 }
 
+void ShmShared::begin_work() {
+    take_turn();
+    has_settled_ = false;
+    const Extent mine = share();
+    reduce_in_window(mine.begin, mine.count);
+}
+
 bool ShmShared::work() {
-    if (!has_reduced_) {
-        // Whole cache lines, so that two ranks do not write to the same one.
-        const std::size_t line = 64 / size_of(buffer().type);
-        const std::size_t lines = (buffer().count + line - 1) / line;
-        const auto from = [&](std::size_t rank) {
-            return std::min(buffer().count, lines * rank / team().size() * line);
-        };
-        const auto own = static_cast<std::size_t>(team().rank);
-        reduce_in_window(from(own), from(own + 1) - from(own));
-        has_reduced_ = true;
-        team().own().settled.store(sequence(), std::memory_order_release);
+    if (!has_settled_ && has_turn()) {
+        settle();
+        has_settled_ = true;
     }
-    return std::all_of(team().lines.begin(), team().lines.end(), [&](const ShmLine* line) {
-        return line->settled.load(std::memory_order_acquire) >= sequence();
-    });
+    return has_settled_ && all_have_settled();
 }
 
 }  // namespace hpml::comm

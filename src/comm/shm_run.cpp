@@ -103,6 +103,27 @@ bool ShmRun::advance() {
     return phase_ == Phase::Done;
 }
 
+void ShmRun::settle() {
+    ++state_.settled;
+    team().own().settled.store(state_.settled, std::memory_order_release);
+}
+
+bool ShmRun::all_have_settled() const {
+    return std::all_of(team().lines.begin(), team().lines.end(), [&](const ShmLine* line) {
+        return line->settled.load(std::memory_order_acquire) > turn_;
+    });
+}
+
+Extent ShmRun::share() const {
+    const std::size_t line = 64 / size_of(buffer_.type);
+    const std::size_t lines = (buffer_.count + line - 1) / line;
+    const auto from = [&](std::size_t rank) {
+        return std::min(buffer_.count, lines * rank / team().size() * line);
+    };
+    const auto own = static_cast<std::size_t>(team().rank);
+    return {from(own), from(own + 1) - from(own)};
+}
+
 void ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
     const std::size_t at = offset_ + first * size_of(buffer_.type);
     const ShmTeam::Window& window = team().windows[window_ - 1];

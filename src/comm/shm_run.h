@@ -7,6 +7,7 @@
 #include "comm/all_reduce.h"
 #include "comm/kernels/kernels.h"
 #include "comm/operation_pool.h"
+#include "comm/ring_schedule.h"
 #include "comm/shm_team.h"
 
 namespace hpml::comm {
@@ -22,6 +23,8 @@ struct ShmState {
     std::uint64_t next_chunk = 0;  ///< number of the next agreed operation's first chunk
     std::uint64_t chunks_of_slot[kShmSlots] = {};  ///< of all agreed operations of a slot
     std::uint64_t next_piece = 0;  ///< number of the next staged operation's first piece
+    std::uint64_t settling = 0;    ///< operations that settle, begun
+    std::uint64_t settled = 0;     ///< and settled, in order
     std::uint64_t staged_started = 0;
     std::uint64_t staged_ended = 0;
 };
@@ -53,7 +56,15 @@ class ShmRun : public Operation {
     [[nodiscard]] std::uint64_t window() const { return window_; }
     [[nodiscard]] std::uint64_t offset() const { return offset_; }
     [[nodiscard]] std::size_t slot() const { return sequence_ % kShmSlots; }
-    [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+    /// An operation that settles: this rank's share stands where all need it. In the order of
+    /// the operations, for a rank publishes the last one only.
+    void take_turn() { turn_ = state_.settling++; }
+    [[nodiscard]] bool has_turn() const { return state_.settled == turn_; }
+    void settle();
+    [[nodiscard]] bool all_have_settled() const;
+    /// This rank's share of a buffer, in whole cache lines, so that two ranks do not write to the
+    /// same one.
+    [[nodiscard]] Extent share() const;
     /// Combine `count` elements of the inputs, by rank, into the outputs.
     void reduce_to(std::size_t outputs, std::size_t count);
     /// Combine elements of a buffer that lies in a window, in all ranks' windows.
@@ -74,6 +85,7 @@ class ShmRun : public Operation {
     std::uint64_t window_ = 0;
     std::uint64_t offset_ = 0;
     std::uint64_t sequence_ = 0;
+    std::uint64_t turn_ = 0;
     std::size_t seen_ = 0;  ///< ranks below this one are known to be there
     Phase phase_ = Phase::Done;
 };
@@ -88,11 +100,11 @@ class ShmShared final : public ShmRun {
     void release() noexcept override { pool_.put_back(this); }
 
   private:
-    void begin_work() override { has_reduced_ = false; }
+    void begin_work() override;
     bool work() override;
 
     OperationPool<ShmShared>& pool_;
-    bool has_reduced_ = false;
+    bool has_settled_ = false;
 };
 
 /// Of a buffer that lies in a window: whoever has time reduces the next chunk.
@@ -154,8 +166,8 @@ class ShmStaged final : public ShmRun {
     [[nodiscard]] bool all_reached(SharedCounter ShmLine::*counter, std::uint64_t piece) const;
 
     OperationPool<ShmStaged>& pool_;
-    std::uint64_t turn_ = 0;
-    bool has_turn_ = false;
+    std::uint64_t staging_turn_ = 0;
+    bool has_staging_ = false;
     std::size_t piece_ = 0;  ///< elements
     std::uint64_t pieces_ = 0;
     std::uint64_t first_piece_ = 0;

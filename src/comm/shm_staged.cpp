@@ -12,19 +12,19 @@ void ShmStaged::begin(const Buffer& buffer) {
     piece_ = bytes / size_of(buffer.type);
     pieces_ = (buffer.count + piece_ - 1) / piece_;
     filled_ = reduced_ = emptied_ = 0;
-    has_turn_ = false;
+    has_staging_ = false;
     enqueue(buffer, 0, 0);
 }
 
-void ShmStaged::begin_work() { turn_ = state().staged_started++; }
+void ShmStaged::begin_work() { staging_turn_ = state().staged_started++; }
 
 bool ShmStaged::work() {
-    if (!has_turn_) {
+    if (!has_staging_) {
         // The staging memory is this operation's when the one before it has ended.
-        if (state().staged_ended != turn_) {
+        if (state().staged_ended != staging_turn_) {
             return false;
         }
-        has_turn_ = true;
+        has_staging_ = true;
         first_piece_ = state().next_piece;
         state().next_piece += pieces_;
     }

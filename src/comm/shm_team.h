@@ -36,8 +36,9 @@ struct alignas(64) ShmNotice {
 
 /// What a rank of a team shares with the others, in cache lines of its own.
 struct ShmLine {
-    ShmNotice notices[kShmSlots];          ///< operation n in slot n modulo kShmSlots
-    alignas(64) SharedCounter settled{0};  ///< the last operation of which it has reduced its share
+    ShmNotice notices[kShmSlots];  ///< operation n in slot n modulo kShmSlots
+    alignas(64) SharedCounter settled{
+        0};  ///< operations of which its share stands, of those that settle
     alignas(64) SharedCounter filled{0};   ///< pieces that stand in its staging memory
     alignas(64) SharedCounter reduced{0};  ///< pieces of which it has reduced its slice
     alignas(64) SharedCounter emptied{0};  ///< pieces that it has copied out

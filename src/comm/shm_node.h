@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "comm/all_reduce.h"
+#include "comm/node_memory.h"
+#include "comm/operation_pool.h"
+#include "comm/shm_run.h"
+#include "mpi/communicator.h"
+
+namespace hpml::comm {
+
+/// The ranks of a node and the memory that they share, as one of them sees them.
+class ShmNode {
+  public:
+    /// Collective over the node.
+    /// @throw ResourceError on every rank if they cannot share memory, saying why
+    ShmNode(const mpi::Communicator& node, std::size_t chunk, const NodeMemoryOptions& options);
+    /// A team that has its memory already: threads of one process.
+    ShmNode(ShmTeam team, std::shared_ptr<void> memory, std::size_t chunk);
+
+    /// Where all of a buffer lies in shared memory.
+    struct Place {
+        std::size_t window = 0;
+        std::size_t offset = 0;
+    };
+    [[nodiscard]] std::optional<Place> find(const Buffer& buffer) const;
+    /// Zeroed, seen by all; null where that much cannot be shared. Collective.
+    [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size);
+
+    [[nodiscard]] ShmState& state() { return state_; }
+    [[nodiscard]] Patience::Cores cores() const { return cores_; }
+
+  private:
+    ShmState state_;
+    std::vector<std::shared_ptr<void>> memory_;  ///< of the team and of its windows
+    mpi::Communicator node_;                     ///< null in a team of threads
+    NodeMemoryOptions options_;
+    Patience::Cores cores_ = Patience::Cores::Shared;
+};
+
+/// The operations of one kind, used again and again.
+template <class Run>
+class ShmRuns {
+  public:
+    explicit ShmRuns(ShmNode& node) : state_(node.state()) {}
+    template <class... Arguments>
+    [[nodiscard]] OperationHandle start(const Arguments&... arguments) {
+        Run* run = pool_.take(state_, pool_);
+        OperationHandle handle(run);
+        run->begin(arguments...);
+        return handle;
+    }
+
+  private:
+    ShmState& state_;
+    OperationPool<Run> pool_;
+};
+
+}  // namespace hpml::comm
