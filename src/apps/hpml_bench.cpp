@@ -144,7 +144,7 @@ void declare(OptionTable& table, BenchOptions& options) {
         .add("optimizer", options.step.optimizer, "Update rule (step)")
         .choices({"lamb", "adafactor", "adamw", "adam"})
         .add("allreduce", options.step.all_reduce, "How gradients are summed (step)")
-        .choices({"auto", "shm", "ring", "mpi"})
+        .choices({"auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"})
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")

@@ -4,9 +4,13 @@
 #include <cstdint>
 #include <fstream>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
+#include "comm/cost_model.h"
+#include "comm/hierarchical.h"
 #include "comm/mpi_all_reduce.h"
+#include "comm/recursive_doubling.h"
 #include "comm/ring.h"
 #include "comm/shm.h"
 #include "comm/widened.h"
@@ -15,38 +19,108 @@ namespace hpml::comm {
 
 namespace {
 
-void require_one_node(bool one_node) {
-    if (!one_node) {
+void require_one_node(const Topology& topology) {
+    if (topology.nodes > 1) {
         throw ResourceError(
             "allreduce=shm, but the ranks are on several nodes (only those of one "
             "share memory); use auto or ring");
     }
 }
 
-}  // namespace
+/// Which of the ranks are on this one's node, and how many nodes there are.
+struct Nodes {
+    mpi::Communicator node;
+    Topology topology;
+};
 
-std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
-    const bool is_auto = name == "auto" && ranks.size() > 1;
-    if (is_auto || name == "shm") {
-        const auto node = ranks.split_by_node();
-        std::int64_t off_node = node.size() == ranks.size() ? 0 : 1;
-        ranks.max(std::span(&off_node, 1));
+Nodes find_nodes(const mpi::Communicator& ranks) {
+    Nodes found{ranks.split_by_node(), {ranks.size(), 0}};
+    std::int64_t first_of_node = found.node.is_root() ? 1 : 0;
+    ranks.sum(std::span(&first_of_node, 1));
+    found.topology.nodes = static_cast<int>(first_of_node);
+    return found;
+}
+
+std::unique_ptr<Algorithm> widened(std::unique_ptr<Algorithm> algorithm) {
+    return std::make_unique<Widened>(std::move(algorithm));
+}
+
+/// Between nodes: by the size of each buffer.
+class BySize final : public Algorithm {
+  public:
+    BySize(const mpi::Communicator& ranks, const Nodes& nodes)
+        : topology_(nodes.topology),
+          short_(widened(std::make_unique<RecursiveDoubling>(ranks))),
+          long_(std::make_unique<Hierarchical>(ranks, nodes.node)) {}
+
+    [[nodiscard]] std::string_view name() const override {
+        return "hierarchical, recursive_doubling";
+    }
+    [[nodiscard]] OperationHandle start(const Buffer& buffer) override {
+        const bool is_short = choose(buffer.size(), topology_) == Method::RecursiveDoubling;
+        return is_short ? short_->start(buffer) : long_->start(buffer);
+    }
+    [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size) override {
+        return long_->allocate(size);
+    }
+
+  private:
+    Topology topology_;
+    std::unique_ptr<Algorithm> short_;
+    std::unique_ptr<Algorithm> long_;
+};
+
+/// @throw ResourceError where the nodes do not allow anything better than the ring
+std::unique_ptr<Algorithm> fastest(const mpi::Communicator& ranks) {
+    const Nodes nodes = find_nodes(ranks);
+    if (nodes.topology.nodes == 1) {
+        return ShmAllReduce::for_node(nodes.node);
+    }
+    if (nodes.topology.ranks_per_node() == 1) {
+        throw ResourceError("one rank on each node");
+    }
+    return std::make_unique<BySize>(ranks, nodes);
+}
+
+std::unique_ptr<Algorithm> choose_algorithm(const mpi::Communicator& ranks) {
+    if (ranks.size() > 1) {
         try {
-            require_one_node(off_node == 0);
-            return ShmAllReduce::for_node(node);
-        } catch (const ResourceError&) {
-            if (!is_auto) {
+            return fastest(ranks);
+        } catch (const Error& obstacle) {
+            if (obstacle.code() != ExitCode::Resource) {
                 throw;
             }
         }
     }
-    if (name == "auto" || name == "ring") {
-        return std::make_unique<Widened>(std::make_unique<Ring>(ranks));
+    return widened(std::make_unique<Ring>(ranks));
+}
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
+    if (name == "auto") {
+        return choose_algorithm(ranks);
+    }
+    if (name == "shm") {
+        const Nodes nodes = find_nodes(ranks);
+        require_one_node(nodes.topology);
+        return ShmAllReduce::for_node(nodes.node);
+    }
+    if (name == "hierarchical") {
+        return std::make_unique<Hierarchical>(ranks, ranks.split_by_node());
+    }
+    if (name == "recursive_doubling") {
+        return widened(std::make_unique<RecursiveDoubling>(ranks));
+    }
+    if (name == "ring") {
+        return widened(std::make_unique<Ring>(ranks));
     }
     if (name == "mpi") {
-        return std::make_unique<Widened>(std::make_unique<MpiAllReduce>(ranks));
+        return widened(std::make_unique<MpiAllReduce>(ranks));
     }
-    throw UsageError("allreduce=" + name + " is not known; choose auto, shm, ring or mpi");
+    throw UsageError("allreduce=" + name +
+                     " is not known; choose auto, shm, hierarchical, ring, "
+                     "recursive_doubling or mpi");
 }
 
 Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {

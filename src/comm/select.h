@@ -11,12 +11,13 @@ namespace hpml::comm {
 
 /// The algorithm of the option `allreduce` for buffers in host memory. Collective.
 ///
-/// `auto` is `shm` where all ranks are on one node that can share memory, else the ring: their bits
-/// are the same in every run, which the MPI library's own need not be. With one rank it is the
-/// identity.
-/// @param name  "auto", "shm", "ring" or "mpi"
+/// `auto` is `shm` where all ranks are on one node that can share memory; on several nodes with as
+/// many ranks each, `hierarchical` or `recursive_doubling` by the size of a buffer (cost_model.h);
+/// else the ring. Their bits are the same in every run, which the MPI library's own need not be.
+/// With one rank it is the identity.
+/// @param name  "auto", "shm", "hierarchical", "ring", "recursive_doubling" or "mpi"
 /// @throw UsageError for another name
-/// @throw ResourceError for "shm" where the ranks cannot share memory
+/// @throw ResourceError for one that is not possible where the ranks are
 [[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const std::string& name,
                                                         const mpi::Communicator& ranks);
 

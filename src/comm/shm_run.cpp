@@ -124,14 +124,29 @@ Extent ShmRun::share() const {
     return {from(own), from(own + 1) - from(own)};
 }
 
-void ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
+void ShmRun::point_into_window(std::size_t first) {
     const std::size_t at = offset_ + first * size_of(buffer_.type);
     const ShmTeam::Window& window = team().windows[window_ - 1];
     for (std::size_t rank = 0; rank < team().size(); ++rank) {
         outputs_[rank] = window.parts[rank] + at;
         inputs_[rank] = outputs_[rank];
     }
+}
+
+void ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
+    point_into_window(first);
     reduce_to(team().size(), count);
+}
+
+void ShmRun::reduce_in_own_window(std::size_t first, std::size_t count) {
+    point_into_window(first);
+    reduce({.inputs = inputs_.data(),
+            .input_count = inputs_.size(),
+            .outputs = &outputs_[static_cast<std::size_t>(team().rank)],
+            .output_count = 1,
+            .count = count,
+            .type = buffer_.type,
+            .op = without_mean(buffer_.op)});
 }
 
 void ShmRun::reduce_to(std::size_t outputs, std::size_t count) {

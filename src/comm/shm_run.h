@@ -67,8 +67,10 @@ class ShmRun : public Operation {
     [[nodiscard]] Extent share() const;
     /// Combine `count` elements of the inputs, by rank, into the outputs.
     void reduce_to(std::size_t outputs, std::size_t count);
-    /// Combine elements of a buffer that lies in a window, in all ranks' windows.
+    /// Combine elements of a buffer that lies in a window, into all ranks' windows.
     void reduce_in_window(std::size_t first, std::size_t count);
+    /// Into this rank's only, and neither divided nor scaled: more is to be added.
+    void reduce_in_own_window(std::size_t first, std::size_t count);
 
     std::vector<const std::byte*> inputs_;  ///< by rank
     std::vector<std::byte*> outputs_;       ///< room for one per rank, and for two
@@ -77,6 +79,7 @@ class ShmRun : public Operation {
     enum class Phase { Queued, Waiting, Working, Done };
     void announce();
     void end();
+    void point_into_window(std::size_t first);
     [[nodiscard]] bool all_are_here();
     void require_agreement() const;
 

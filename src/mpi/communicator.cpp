@@ -68,6 +68,15 @@ Communicator Communicator::duplicate() const {
     return Communicator(copy);
 }
 
+Communicator Communicator::split(int color) const {
+    if (is_null()) {
+        return {};
+    }
+    MPI_Comm part = MPI_COMM_NULL;
+    check(MPI_Comm_split(handle_, color, rank_.value, &part));
+    return Communicator(part);
+}
+
 Communicator Communicator::split_by_node() const {
     if (is_null()) {
         return {};

@@ -34,6 +34,8 @@ class Communicator {
 
     /// All of these are collective and throw BackendError.
     [[nodiscard]] Communicator duplicate() const;
+    /// The ranks that give the same color, 0 or more, in the order of their ranks here.
+    [[nodiscard]] Communicator split(int color) const;
     /// The ranks that share memory with this one.
     [[nodiscard]] Communicator split_by_node() const;
     void barrier() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "comm/all_reduce.h"
+#include "comm/hierarchical.h"
 #include "comm/mpi_all_reduce.h"
 #include "comm/ring.h"
 #include "comm/select.h"
@@ -31,6 +32,11 @@ namespace hpml::test {
     if (name == "shm-by-file") {
         return comm::ShmAllReduce::for_node(ranks, {}, {.anonymous = false});
     }
+    if (name == "nodes") {
+        // As if this machine were several, with two ranks each where that goes.
+        const int size = ranks.size() % 2 == 0 ? 2 : 1;
+        return std::make_unique<comm::Hierarchical>(ranks, ranks.split(ranks.rank().value / size));
+    }
     if (name == "mpi-in-pieces") {
         return std::make_unique<comm::Widened>(std::make_unique<comm::MpiAllReduce>(ranks, 10007));
     }
@@ -38,8 +44,9 @@ namespace hpml::test {
 }
 
 [[nodiscard]] inline std::vector<std::string> algorithm_names() {
-    return {"shm",       "shm-4-kib", "shm-by-file",  "ring", "ring-128-bytes",
-            "ring-deep", "mpi",       "mpi-in-pieces"};
+    return {"shm",          "shm-4-kib",          "shm-by-file", "ring",         "ring-128-bytes",
+            "ring-deep",    "recursive_doubling", "nodes",       "hierarchical", "mpi",
+            "mpi-in-pieces"};
 }
 
 /// A long buffer in 128-byte messages takes seconds and shows nothing new.

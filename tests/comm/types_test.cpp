@@ -125,7 +125,8 @@ BOOST_DATA_TEST_CASE(every_type_and_operation_at_awkward_sizes,
 }
 
 BOOST_DATA_TEST_CASE(every_type_and_operation_in_the_algorithms_own_memory,
-                     boost::unit_test::data::make({"shm", "shm-4-kib", "shm-by-file", "ring"}),
+                     boost::unit_test::data::make({"shm", "shm-4-kib", "shm-by-file", "nodes",
+                                                   "hierarchical", "ring"}),
                      name) {
     const auto ranks = mpi::Communicator::world();
     const auto algorithm = test::make_algorithm(name, ranks);
