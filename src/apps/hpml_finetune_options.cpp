@@ -104,6 +104,7 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
              "Gradient bucket that leaves at once; 0: from the cache size")
         .unit("MiB")
         .at_least(0);
+    add_watchdog_options(group, run.watchdog.warn_after, run.watchdog.timeout);
     add_console_options(group, options.log_every, options.color);
 }
 

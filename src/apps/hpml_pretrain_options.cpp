@@ -121,8 +121,8 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
 }
 
 void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
-    table.group("Machine")
-        .add("device", run.device, "Where to compute; cuda: one GPU per rank")
+    OptionGroup group = table.group("Machine");
+    group.add("device", run.device, "Where to compute; cuda: one GPU per rank")
         .choices({"auto", "cpu", "cuda"})
         .add("precision", run.precision, "Number format; auto is fp32 for now")
         .choices({"auto", "fp32"})
@@ -139,6 +139,7 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
         .add("prefetch", run.prefetch, "Micro-batches read ahead by a thread; 0: none")
         .range(0, 64)
         .advanced();
+    add_watchdog_options(group, run.watchdog.warn_after, run.watchdog.timeout);
 }
 
 }  // namespace

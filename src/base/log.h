@@ -47,6 +47,12 @@ class Log {
         say_local("warning: " + fmt::format(format, std::forward<Args>(args)...));
     }
 
+    /// The last words of a rank that ends the job.
+    template <class... Args>
+    void error_local(fmt::format_string<Args...> format, Args&&... args) const {
+        say_local("error: " + fmt::format(format, std::forward<Args>(args)...));
+    }
+
     /// By rank 0, on a terminal: `line` replaces the progress line that was shown before, and other
     /// lines come above it. Elsewhere, and for the file, an ordinary line if it is to be kept, else
     /// nothing.

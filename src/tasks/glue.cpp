@@ -54,6 +54,8 @@ void check_options(const GlueOptions& options, const model::ModelConfig& config)
 
 train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStart& start,
                                       const GlueContext& context) {
+    comm::WatchdogOptions watchdog = options.watchdog;
+    watchdog.folder = options.run;
     return {.model = start.config,
             .head = model::Head::Classification,
             .optimizer = options.optimizer,
@@ -61,6 +63,7 @@ train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStar
             .bucket_size = mib(options.bucket_mib),
             .progress = context.progress,
             .accelerator = context.accelerator,
+            .watchdog = watchdog,
             .seed = options.recipe.seed};
 }
 

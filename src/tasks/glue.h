@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "comm/watchdog.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
@@ -41,6 +42,7 @@ struct GlueOptions {
     std::string all_reduce = "auto";
     double bucket_mib = 0;        ///< 0: chosen for the machine
     std::string device = "auto";  ///< auto, cpu, cuda
+    comm::WatchdogOptions watchdog;
 };
 
 /// What is known of a run right before its first step.

@@ -40,6 +40,8 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     replica.progress = context.progress;
     replica.accelerator = context.accelerator;
     replica.seed = options.seed;
+    replica.watchdog = options.watchdog;
+    replica.watchdog.folder = options.run;
     return replica;
 }
 
@@ -59,7 +61,8 @@ class Pretraining {
           context_(context),
           vocabulary_(options.data / "vocab.txt"),
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
-          runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks},
+          runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
+                   &replica_.watchdog()},
                   options.clip_norm),
           limit_(context.limit) {
         limit_.expect_checkpoint(Seconds(
@@ -192,6 +195,7 @@ class Pretraining {
 
     /// Sets the reason to stop after this step, the same on every rank; empty: go on.
     void train_step() {
+        replica_.watchdog().set_step(done_);
         fault_point("step", done_, context_.ranks.rank());
         const Stopwatch watch;
         const Seconds stalled = loader_->stalled();
@@ -208,7 +212,10 @@ class Pretraining {
         const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
         done_ += Step(1);
         limit_.saw_step(watch.elapsed());
-        context_.ranks.sum(std::span(&tokens, 1));
+        {
+            const comm::Watchdog::Wait wait(&replica_.watchdog(), "the number of tokens");
+            context_.ranks.sum(std::span(&tokens, 1));
+        }
         if (context_.ranks.is_root()) {
             context_.observer.on_step({.step = done_,
                                        .steps = Step(options_.steps),

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "comm/watchdog.h"
 #include "corpus/manifest.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
@@ -55,7 +56,8 @@ struct PretrainOptions {
     int threads = 0;                    ///< per rank; 0: from the affinity masks
     std::string all_reduce = "auto";    ///< auto, shm, ring, mpi
     double bucket_mib = 0;              ///< 0: chosen for the machine
-    int prefetch = 2;                   ///< micro-batches prepared ahead
+    comm::WatchdogOptions watchdog;
+    int prefetch = 2;  ///< micro-batches prepared ahead
 };
 
 /// What the run is in and with whom. The references outlive the run.

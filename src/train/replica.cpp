@@ -21,6 +21,10 @@ std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
 
 Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log) {
     const auto node = ranks.split_by_node();
+    comm::WatchdogOptions watching = options.watchdog;
+    watching.warn = [log](const std::string& text) { log.warn_local("{}", text); };
+    watching.fail = [log](const std::string& text) { log.error_local("{}", text); };
+    watchdog_ = std::make_unique<comm::Watchdog>(ranks, node, std::move(watching));
     const Bytes bucket_size =
         options.bucket_size.value > 0
             ? options.bucket_size

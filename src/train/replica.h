@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "comm/watchdog.h"
 #include "fusion/arena.h"
 #include "fusion/reducer.h"
 #include "model/bert.h"
@@ -27,7 +28,8 @@ struct ReplicaOptions {
     Bytes bucket_size{0};             ///< 0: chosen for the machine
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;
-    std::uint64_t seed = 42;  ///< of the first weights
+    comm::WatchdogOptions watchdog;  ///< its words go to the log
+    std::uint64_t seed = 42;         ///< of the first weights
 };
 
 /// This rank's copy of model, gradients, optimizer and the machinery that keeps the copies equal.
@@ -42,12 +44,14 @@ class Replica {
     [[nodiscard]] fusion::Arena& arena() { return *arena_; }
     [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
     [[nodiscard]] comm::Engine& engine() { return *engine_; }
+    [[nodiscard]] comm::Watchdog& watchdog() { return *watchdog_; }
     [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
     [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> named_parameters() const {
         return arena_->named_parameters();
     }
 
   private:
+    std::unique_ptr<comm::Watchdog> watchdog_;
     std::unique_ptr<fusion::Arena> arena_;
     std::unique_ptr<comm::Engine> engine_;
     std::unique_ptr<fusion::Reducer> reducer_;

@@ -29,12 +29,18 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     if (micro_batches == 0) {
         parts_.reducer.arm();
     }
-    parts_.reducer.finish();
+    {
+        const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
+        parts_.reducer.finish();
+    }
 
     std::vector<double> control(votes.begin(), votes.end());
     control.push_back(loss_sum.defined() ? loss_sum.item<double>() : 0.0);
     control.push_back(weight);
-    parts_.ranks.sum(control);
+    {
+        const comm::Watchdog::Wait wait(parts_.watchdog, "the losses");
+        parts_.ranks.sum(control);
+    }
     std::copy_n(control.begin(), votes.size(), votes.begin());
 
     const at::NoGradGuard no_grad;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/units.h"
+#include "comm/watchdog.h"
 #include "fusion/arena.h"
 #include "fusion/reducer.h"
 #include "model/bert.h"
@@ -29,6 +30,7 @@ struct StepParts {
     fusion::Reducer& reducer;
     optim::Optimizer& optimizer;
     const mpi::Communicator& ranks;
+    comm::Watchdog* watchdog = nullptr;  ///< sees that a rank hangs
 };
 
 /// One optimizer step: forward and backward over this rank's micro-batches, all-reduce overlapped

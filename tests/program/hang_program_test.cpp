@@ -1,0 +1,70 @@
+// A rank that hangs is named and ends the job; one that goes on in time changes nothing.
+
+#include <boost/test/unit_test.hpp>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "program/refusal.h"
+#include "program/sample.h"
+
+using namespace hpml;
+using namespace hpml::test;
+
+namespace {
+
+struct Fixture {
+    ScratchFolder folder{"hang"};
+    Fixture() { prepare_sample(folder / "data"); }
+
+    [[nodiscard]] std::string command(const std::string& run, const std::string& more) const {
+        return pretrain_command(3, folder.path(), run, "--steps 6 --checkpoint-every 2 " + more);
+    }
+    [[nodiscard]] std::string weights(const std::string& run) const {
+        return hash_file(folder / run / "checkpoints/step-00000006/model.safetensors").hex();
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(hang_suite, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_the_job_ends_and_the_next_start_resumes) {
+    BOOST_TEST_REQUIRE(run_command(command("whole", "")).code == 0);
+    struct Hang {
+        std::string fault;
+        std::string told;
+    };
+    for (const auto& [fault, told] : {Hang{"stop@step=3,rank=1", "rank 1 shows no sign of life"},
+                                      Hang{"hang@step=3,rank=2", "rank 2 has not come there"},
+                                      Hang{"stop@step=3,rank=0", "rank 0 shows no sign of life"}}) {
+        const std::string run = "hung-" + fault.substr(0, 4) + fault.substr(fault.size() - 1);
+        const Stopwatch watch;
+        const auto hung = run_command(
+            "HPML_FAULT=" + fault + " " + command(run, "--timeout-seconds 5 --warn-seconds 3"), 60);
+        BOOST_TEST(hung.code == 76, fault << ": " << hung.code << hung.output);
+        BOOST_TEST(watch.elapsed().value < 5 + 5 + 8, "with start-up and mpirun's end");
+        BOOST_TEST(hung.count("error:") == 1, hung.output);
+        BOOST_TEST(hung.count("warning: waiting") == 1, hung.output);
+        BOOST_TEST(hung.count(told) >= 1, told << " in " << hung.output);
+        BOOST_TEST(hung.says("the sums of the gradients of step 4"), hung.output);
+        const char live = fault.back() == '0' ? '1' : '0';
+        BOOST_TEST(std::filesystem::exists(folder / run /
+                                           (std::string("flight-rank-") + live + ".jsonl")));
+        const auto resumed = run_command(command(run, ""));
+        BOOST_TEST(resumed.code == 0, resumed.output);
+        BOOST_TEST(weights(run) == weights("whole"), fault);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_goes_on_in_time_is_waited_for) {
+    BOOST_TEST_REQUIRE(run_command(command("whole", "")).code == 0);
+    const auto paused = run_command("(sleep 8; pkill -CONT -f " + (folder / "paused").string() +
+                                        ") & HPML_FAULT=stop@step=3,rank=1 " +
+                                        command("paused", "--timeout-seconds 30 --warn-seconds 3"),
+                                    60);
+    BOOST_TEST(paused.code == 0, paused.output);
+    BOOST_TEST(paused.says("rank 1 shows no sign of life"), paused.output);
+    BOOST_TEST(weights("paused") == weights("whole"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
