@@ -1,6 +1,7 @@
 #include "comm/engine.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -15,8 +16,8 @@ namespace hpml::comm {
 /// How the submitted buffers are driven; one implementation per Progress.
 class Engine::State {
   public:
-    State(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode)
-        : algorithm(std::move(the_algorithm)), mode(the_mode) {}
+    State(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode, FlightRecorder* the_recorder)
+        : algorithm(std::move(the_algorithm)), mode(the_mode), recorder(the_recorder) {}
     virtual ~State() = default;
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -32,13 +33,16 @@ class Engine::State {
 
     std::unique_ptr<Algorithm> algorithm;
     Progress mode;
+    FlightRecorder* recorder;
+    std::uint64_t submitted = 0;
     Seconds exposed;
 };
 
 class Engine::State::Inline final : public State {
   public:
-    explicit Inline(std::unique_ptr<Algorithm> the_algorithm)
-        : State(std::move(the_algorithm), Progress::Inline), queue_(*algorithm) {}
+    Inline(std::unique_ptr<Algorithm> the_algorithm, FlightRecorder* the_recorder)
+        : State(std::move(the_algorithm), Progress::Inline, the_recorder),
+          queue_(*algorithm, recorder) {}
 
     void submit(const Buffer& buffer) override {
         queue_.push(buffer);
@@ -81,8 +85,9 @@ class Engine::State::Inline final : public State {
 
 class Engine::State::Threaded final : public State {
   public:
-    explicit Threaded(std::unique_ptr<Algorithm> the_algorithm)
-        : State(std::move(the_algorithm), Progress::Thread), thread_([this] { communicate(); }) {}
+    Threaded(std::unique_ptr<Algorithm> the_algorithm, FlightRecorder* the_recorder)
+        : State(std::move(the_algorithm), Progress::Thread, the_recorder),
+          thread_([this] { communicate(); }) {}
 
     ~Threaded() override {
         {
@@ -118,7 +123,7 @@ class Engine::State::Threaded final : public State {
 
   private:
     void communicate() {
-        OperationQueue queue(*algorithm);
+        OperationQueue queue(*algorithm, recorder);
         Patience patience(algorithm->cores());
         try {
             while (take(queue)) {
@@ -170,17 +175,24 @@ class Engine::State::Threaded final : public State {
     std::thread thread_;  ///< last: it uses all of the above
 };
 
-Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress) {
+Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress, FlightRecorder* recorder) {
     if (progress == Progress::Thread) {
-        state_ = std::make_unique<State::Threaded>(std::move(algorithm));
+        state_ = std::make_unique<State::Threaded>(std::move(algorithm), recorder);
     } else {
-        state_ = std::make_unique<State::Inline>(std::move(algorithm));
+        state_ = std::make_unique<State::Inline>(std::move(algorithm), recorder);
     }
 }
 
 Engine::~Engine() = default;
 
-void Engine::submit(const Buffer& buffer) { state_->submit(buffer); }
+void Engine::submit(const Buffer& buffer) {
+    ++state_->submitted;
+    if (state_->recorder != nullptr) {
+        state_->recorder->note(FlightRecorder::Event::Submit, state_->submitted,
+                               buffer.size().value);
+    }
+    state_->submit(buffer);
+}
 
 void Engine::progress() { state_->progress(); }
 

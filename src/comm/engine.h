@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
+#include "comm/flight_recorder.h"
 
 namespace hpml::comm {
 
@@ -25,7 +26,9 @@ enum class Progress {
 /// nobody; operations that are still under way are given up, which only an error may cause.
 class Engine {
   public:
-    Engine(std::unique_ptr<Algorithm> algorithm, Progress progress);
+    /// @param recorder  keeps a record of the operations; null: nobody does; outlives this
+    Engine(std::unique_ptr<Algorithm> algorithm, Progress progress,
+           FlightRecorder* recorder = nullptr);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;

@@ -1,17 +1,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "comm/all_reduce.h"
+#include "comm/flight_recorder.h"
 
 namespace hpml::comm {
 
 /// Starts operations in order and drives those under way; owned by one thread.
 class OperationQueue {
   public:
-    explicit OperationQueue(Algorithm& algorithm) : algorithm_(algorithm) {}
+    /// @param recorder  null: nobody keeps a record; outlives this
+    OperationQueue(Algorithm& algorithm, FlightRecorder* recorder)
+        : algorithm_(algorithm), recorder_(recorder) {}
 
     void push(const Buffer& buffer) { waiting_.push_back(buffer); }
     /// Start what may start and advance what is under way, without waiting.
@@ -26,7 +30,16 @@ class OperationQueue {
     Algorithm& algorithm_;
     std::vector<Buffer> waiting_;  ///< from `next_` on not started
     std::size_t next_ = 0;
-    std::vector<OperationHandle> under_way_;
+    struct UnderWay {
+        OperationHandle operation;
+        std::uint64_t number = 0;
+        Bytes size;
+    };
+    void note(FlightRecorder::Event event, std::uint64_t number, Bytes size);
+
+    FlightRecorder* recorder_;
+    std::uint64_t started_ = 0;
+    std::vector<UnderWay> under_way_;
 };
 
 }  // namespace hpml::comm

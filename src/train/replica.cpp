@@ -49,7 +49,8 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         }
     }
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
-    engine_ = std::make_unique<comm::Engine>(std::move(algorithm), options.progress);
+    engine_ = std::make_unique<comm::Engine>(std::move(algorithm), options.progress,
+                                             &watchdog_->recorder());
     reducer_ = std::make_unique<fusion::Reducer>(*arena_, *engine_);
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "program/refusal.h"
 #include "program/sample.h"
+#include "support/process.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -48,8 +49,11 @@ BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_the_job_ends_and_the_next_start_
         BOOST_TEST(hung.count(told) >= 1, told << " in " << hung.output);
         BOOST_TEST(hung.says("the sums of the gradients of step 4"), hung.output);
         const char live = fault.back() == '0' ? '1' : '0';
-        BOOST_TEST(std::filesystem::exists(folder / run /
-                                           (std::string("flight-rank-") + live + ".jsonl")));
+        const std::string record =
+            text_of(folder / run / (std::string("flight-rank-") + live + ".jsonl"));
+        for (const char* event : {"submit", "start", "finish", "enter wait"}) {
+            BOOST_TEST(record.find(event) != std::string::npos, event << " in " << record);
+        }
         const auto resumed = run_command(command(run, ""));
         BOOST_TEST(resumed.code == 0, resumed.output);
         BOOST_TEST(weights(run) == weights("whole"), fault);
