@@ -21,7 +21,8 @@ void add_watchdog_options(OptionGroup& group, Seconds& warn, Seconds& timeout) {
         .above(0)
         .advanced()
         .add("timeout-seconds", timeout,
-             "One that ends the job with exit 76, naming the rank; 0: never")
+             "One that ends the job with exit 76, naming the rank; for a rank that lives also five "
+             "of the longest steps; 0: never")
         .at_least(0);
 }
 

@@ -64,6 +64,27 @@ Watchdog::Line& Watchdog::line(int on_node) const {
                   : const_cast<Line&>(own_without_board_);
 }
 
+void Watchdog::set_step(Step step) noexcept {
+    const Seconds time = now();
+    if (step_began_.value > 0) {
+        const double took = (time - step_began_).value;
+        longest_step_.store(std::max(took, longest_step_.load(std::memory_order_relaxed)),
+                            std::memory_order_relaxed);
+    }
+    step_began_ = time;
+    step_.store(step.value, std::memory_order_relaxed);
+}
+
+bool Watchdog::is_over(const std::vector<Laggard>& behind, Seconds waited) const {
+    const bool silent = std::any_of(behind.begin(), behind.end(),
+                                    [](const Laggard& one) { return one.silent.value > 0; });
+    const double longest = longest_step_.load(std::memory_order_relaxed);
+    const double of_the_living =
+        longest > 0 ? std::max(options_.timeout.value, 5 * longest) : 10 * options_.timeout.value;
+    return options_.timeout.value > 0 &&
+           waited.value > (silent ? options_.timeout.value : of_the_living);
+}
+
 void Watchdog::enter(const char* what) {
     Line& own = line(on_node_);
     const std::uint64_t number = own.entered.load(std::memory_order_relaxed) + 1;
@@ -109,11 +130,14 @@ void Watchdog::look(Seconds time) {
         return;
     }
     const Seconds waited = time - Seconds(waits_since_.load(std::memory_order_relaxed));
-    if (options_.timeout.value > 0 && waited > options_.timeout) {
-        end_job(laggards(time), waited);
+    if (waited < options_.warn_after && waited < options_.timeout) {
+        return;
+    }
+    const auto behind = laggards(time);
+    if (is_over(behind, waited)) {
+        end_job(behind, waited);
     } else if (waited > options_.warn_after && warned_of_ != number) {
         warned_of_ = number;
-        const auto behind = laggards(time);
         if (speaks(behind)) {
             options_.warn(describe(behind, waited) +
                           (options_.timeout.value > 0

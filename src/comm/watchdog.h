@@ -21,7 +21,10 @@ namespace hpml::comm {
 
 struct WatchdogOptions {
     Seconds warn_after{10};  ///< a wait this long is told, with the ranks that are behind
-    Seconds timeout{120};    ///< a wait this long ends the job with exit 76; 0: never
+    /// A wait this long for a rank that shows no sign of life ends the job with exit 76; for one
+    /// that lives but has not come, if it is also five times the longest step so far, or ten times
+    /// this during the first step: ranks may have different amounts of work. 0: never.
+    Seconds timeout{120};
     /// Where a hang leaves flight-rank-N.jsonl; empty: nowhere.
     std::filesystem::path folder;
     /// Called on the one live rank of the node that speaks for it, from the watchdog's thread.
@@ -74,7 +77,7 @@ class Watchdog {
     };
 
     /// For messages: the step that this rank works on.
-    void set_step(Step step) noexcept { step_.store(step.value, std::memory_order_relaxed); }
+    void set_step(Step step) noexcept;
     [[nodiscard]] FlightRecorder& recorder() { return recorder_; }
 
   private:
@@ -103,6 +106,7 @@ class Watchdog {
     [[nodiscard]] std::vector<Laggard> laggards(Seconds time) const;
     [[nodiscard]] std::string describe(const std::vector<Laggard>& behind, Seconds waited) const;
     [[nodiscard]] bool speaks(const std::vector<Laggard>& behind) const;
+    [[nodiscard]] bool is_over(const std::vector<Laggard>& behind, Seconds waited) const;
     void end_job(const std::vector<Laggard>& behind, Seconds waited);
     [[nodiscard]] Line& line(int on_node) const;
 
@@ -118,6 +122,8 @@ class Watchdog {
     std::atomic<const char*> what_{nullptr};  ///< null: this rank does not wait
     std::atomic<double> waits_since_{0};
     std::atomic<std::int64_t> step_{0};
+    Seconds step_began_;                   ///< of the thread that steps
+    std::atomic<double> longest_step_{0};  ///< seconds; 0: none is complete
     Seconds last_look_;
     std::uint64_t warned_of_ = 0;  ///< the wait that was warned of
 

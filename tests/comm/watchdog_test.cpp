@@ -87,6 +87,8 @@ BOOST_AUTO_TEST_CASE(a_rank_that_does_not_come_ends_the_job_and_leaves_a_record)
         auto options = heard.options(Seconds(0.1), Seconds(0.4));
         options.folder = folder.path();
         comm::Watchdog watchdog(ranks, ranks.split_by_node(), std::move(options));
+        watchdog.set_step(Step(0));
+        watchdog.set_step(Step(1));  // one step is complete, and was short
         watchdog.recorder().note(comm::FlightRecorder::Event::Submit, 3, 4096);
         if (lost) {
             sleep_ms(2500);
@@ -110,6 +112,29 @@ BOOST_AUTO_TEST_CASE(a_rank_that_does_not_come_ends_the_job_and_leaves_a_record)
         BOOST_TEST(first.at("event").get<std::string>() == "submit");
         BOOST_TEST(first.at("detail").get<int>() == 4096);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_lives_may_take_as_long_as_steps_take) {
+    const auto ranks = mpi::Communicator::world();
+    Heard heard;
+    {
+        comm::Watchdog watchdog(ranks, ranks.split_by_node(),
+                                heard.options(Seconds(0.1), Seconds(0.3)));
+        const bool late = ranks.rank().value == ranks.size() - 1;
+        watchdog.set_step(Step(0));
+        for (int step = 1; step < 3; ++step) {
+            if (late) {
+                sleep_ms(900);  // three times the time-out, in the first step as in the second
+            }
+            {
+                const comm::Watchdog::Wait wait(&watchdog, "the sums");
+                ranks.barrier();
+            }
+            watchdog.set_step(Step(step));
+        }
+    }
+    BOOST_TEST(!heard.left);
+    BOOST_TEST(heard.failed.empty(), heard.failed);
 }
 
 BOOST_AUTO_TEST_CASE(the_record_keeps_the_newest) {
