@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "comm/bench.h"
+#include "comm/select.h"
 #include "corpus/loader_bench.h"
 #include "mpi/environment.h"
 #include "tasks/step_bench.h"
@@ -144,7 +145,7 @@ void declare(OptionTable& table, BenchOptions& options) {
         .add("optimizer", options.step.optimizer, "Update rule (step)")
         .choices({"lamb", "adafactor", "adamw", "adam"})
         .add("allreduce", options.step.all_reduce, "How gradients are summed (step)")
-        .choices({"auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"})
+        .choices(comm::algorithm_names())
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")

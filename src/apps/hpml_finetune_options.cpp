@@ -1,6 +1,7 @@
 #include "apps/hpml_finetune_options.h"
 
 #include "apps/console_options.h"
+#include "comm/select.h"
 #include "corpus/glue.h"
 
 namespace hpml {
@@ -99,7 +100,7 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0)
         .add("allreduce", run.all_reduce, "How gradients are summed over the ranks")
-        .choices({"auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"})
+        .choices(comm::algorithm_names())
         .add("bucket-mib", run.bucket_mib,
              "Gradient bucket that leaves at once; 0: from the cache size")
         .unit("MiB")

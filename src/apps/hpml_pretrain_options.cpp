@@ -1,6 +1,7 @@
 #include "apps/hpml_pretrain_options.h"
 
 #include "apps/console_options.h"
+#include "comm/select.h"
 
 namespace hpml {
 
@@ -130,7 +131,7 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0)
         .add("allreduce", run.all_reduce, "How gradients are summed over the ranks")
-        .choices({"auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"})
+        .choices(comm::algorithm_names())
         .add("bucket-mib", run.bucket_mib,
              "Gradient bucket that leaves at once; 0: from the cache size")
         .unit("MiB")

@@ -37,22 +37,6 @@ double doubling_seconds(double bytes, const Topology& topology, const CostConsta
 
 }  // namespace
 
-std::string name_of(Method method) {
-    switch (method) {
-        case Method::Identity:
-            return "identity";
-        case Method::Shm:
-            return "shm";
-        case Method::Ring:
-            return "ring";
-        case Method::RecursiveDoubling:
-            return "recursive_doubling";
-        case Method::Hierarchical:
-            break;
-    }
-    return "hierarchical";
-}
-
 double predict(Method method, Bytes size, const Topology& topology,
                const CostConstants& constants) {
     const auto bytes = static_cast<double>(size.value);

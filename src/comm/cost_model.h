@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "base/units.h"
 
 namespace hpml::comm {
@@ -25,9 +23,6 @@ struct CostConstants {
 };
 
 enum class Method { Identity, Shm, Ring, RecursiveDoubling, Hierarchical };
-
-/// "shm", "ring", ...; as make_algorithm takes it.
-[[nodiscard]] std::string name_of(Method method);
 
 /// Seconds for one all-reduce of a buffer of this size on each rank.
 [[nodiscard]] double predict(Method method, Bytes size, const Topology& topology,

@@ -66,10 +66,7 @@ MpiAllReduce::MpiAllReduce(const mpi::Communicator& ranks, std::size_t longest_p
 MpiAllReduce::~MpiAllReduce() = default;
 
 OperationHandle MpiAllReduce::start(const Buffer& buffer) {
-    Run* run = pool_.take(pool_);
-    OperationHandle handle(run);
-    run->begin(buffer, ranks_, longest_piece_);
-    return handle;
+    return begun(pool_.take(pool_), buffer, ranks_, longest_piece_);
 }
 
 }  // namespace hpml::comm

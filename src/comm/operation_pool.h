@@ -32,4 +32,12 @@ class OperationPool {
     std::size_t made_ = 0;
 };
 
+/// The handle of an operation from a pool, begun: it goes back if that throws.
+template <class Run, class... Arguments>
+[[nodiscard]] OperationHandle begun(Run* run, Arguments&&... arguments) {
+    OperationHandle handle(run);
+    run->begin(std::forward<Arguments>(arguments)...);
+    return handle;
+}
+
 }  // namespace hpml::comm

@@ -10,21 +10,15 @@
 #include "comm/kernels/kernels.h"
 #include "comm/mpi_types.h"
 #include "comm/operation_pool.h"
+#include "comm/tags.h"
 #include "mpi/check.h"
 
 namespace hpml::comm {
 
-namespace {
-
-/// The range that every MPI library offers (MPI 3.1, section 8.1.2).
-constexpr int kTags = 32768;
-
-}  // namespace
-
 struct RecursiveDoubling::Shared {
     mpi::Communicator ranks;
     int core = 1;  ///< ranks that pair up: the largest power of two
-    int next_tag = 0;
+    Tags tags;
     OperationPool<Run> pool;
 };
 
@@ -38,8 +32,7 @@ class RecursiveDoubling::Run final : public Operation {
                 "a buffer that one MPI message can hold");
         buffer_ = buffer;
         received_.resize(buffer.size().value);
-        tag_ = shared_.next_tag;
-        shared_.next_tag = (shared_.next_tag + 1) % kTags;
+        tag_ = shared_.tags.take();
         round_ = Round::HandIn;
         distance_ = 1;
         enter();
@@ -157,10 +150,7 @@ RecursiveDoubling::RecursiveDoubling(const mpi::Communicator& ranks)
 RecursiveDoubling::~RecursiveDoubling() = default;
 
 OperationHandle RecursiveDoubling::start(const Buffer& buffer) {
-    Run* run = shared_->pool.take(*shared_);
-    OperationHandle handle(run);
-    run->begin(buffer);
-    return handle;
+    return begun(shared_->pool.take(*shared_), buffer);
 }
 
 }  // namespace hpml::comm

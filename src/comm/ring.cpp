@@ -11,14 +11,13 @@
 #include "comm/mpi_types.h"
 #include "comm/operation_pool.h"
 #include "comm/ring_schedule.h"
+#include "comm/tags.h"
 #include "mpi/check.h"
 
 namespace hpml::comm {
 
 namespace {
 
-/// The range that every MPI library offers (MPI 3.1, section 8.1.2).
-constexpr int kTags = 32768;
 constexpr std::uint64_t kWidest = 8;  ///< bytes of the widest element
 
 }  // namespace
@@ -28,14 +27,8 @@ struct Ring::Shared {
     mpi::Communicator ranks;
     Bytes segment{1};
     std::size_t depth = 2;
-    int next_tag = 0;
+    Tags tags;
     OperationPool<Run> pool;
-
-    [[nodiscard]] int take_tag() {
-        const int tag = next_tag;
-        next_tag = (next_tag + 1) % kTags;
-        return tag;
-    }
 };
 
 /// One all-reduce as a state machine. Messages leave and arrive in the order of the schedule, at
@@ -109,7 +102,7 @@ Ring::Run::Run(Shared& shared)
 
 void Ring::Run::begin(const Buffer& buffer) {
     buffer_ = buffer;
-    tag_ = shared_.take_tag();
+    tag_ = shared_.tags.take();
     schedule_ = {buffer.count, static_cast<std::size_t>(shared_.ranks.size()),
                  static_cast<std::size_t>(shared_.ranks.rank().value),
                  shared_.segment.value / size_of(buffer.type)};
@@ -284,10 +277,7 @@ Ring::Ring(const mpi::Communicator& ranks, RingOptions options)
 Ring::~Ring() = default;
 
 OperationHandle Ring::start(const Buffer& buffer) {
-    Run* run = shared_->pool.take(*shared_);
-    OperationHandle handle(run);
-    run->begin(buffer);
-    return handle;
+    return begun(shared_->pool.take(*shared_), buffer);
 }
 
 }  // namespace hpml::comm

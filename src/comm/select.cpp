@@ -1,5 +1,7 @@
 #include "comm/select.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
@@ -97,6 +99,12 @@ std::unique_ptr<Algorithm> choose_algorithm(const mpi::Communicator& ranks) {
 
 }  // namespace
 
+const std::vector<std::string>& algorithm_names() {
+    static const std::vector<std::string> names = {
+        "auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"};
+    return names;
+}
+
 std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
     if (name == "auto") {
         return choose_algorithm(ranks);
@@ -118,9 +126,8 @@ std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Co
     if (name == "mpi") {
         return widened(std::make_unique<MpiAllReduce>(ranks));
     }
-    throw UsageError("allreduce=" + name +
-                     " is not known; choose auto, shm, hierarchical, ring, "
-                     "recursive_doubling or mpi");
+    throw UsageError(fmt::format("allreduce={} is not known; choose one of {}", name,
+                                 fmt::join(algorithm_names(), ", ")));
 }
 
 Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {

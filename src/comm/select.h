@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
@@ -9,13 +10,16 @@
 
 namespace hpml::comm {
 
+/// What the option `allreduce` may be.
+[[nodiscard]] const std::vector<std::string>& algorithm_names();
+
 /// The algorithm of the option `allreduce` for buffers in host memory. Collective.
 ///
 /// `auto` is `shm` where all ranks are on one node that can share memory; on several nodes with as
 /// many ranks each, `hierarchical` or `recursive_doubling` by the size of a buffer (cost_model.h);
 /// else the ring. Their bits are the same in every run, which the MPI library's own need not be.
 /// With one rank it is the identity.
-/// @param name  "auto", "shm", "hierarchical", "ring", "recursive_doubling" or "mpi"
+/// @param name  one of `algorithm_names()`
 /// @throw UsageError for another name
 /// @throw ResourceError for one that is not possible where the ranks are
 [[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const std::string& name,

@@ -48,10 +48,7 @@ class ShmRuns {
     explicit ShmRuns(ShmNode& node) : state_(node.state()) {}
     template <class... Arguments>
     [[nodiscard]] OperationHandle start(const Arguments&... arguments) {
-        Run* run = pool_.take(state_, pool_);
-        OperationHandle handle(run);
-        run->begin(arguments...);
-        return handle;
+        return begun(pool_.take(state_, pool_), arguments...);
     }
 
   private:

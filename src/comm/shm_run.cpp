@@ -114,14 +114,17 @@ bool ShmRun::all_have_settled() const {
     });
 }
 
-Extent ShmRun::share() const {
+Extent ShmRun::share_of(std::size_t rank, std::size_t count) const {
     const std::size_t line = 64 / size_of(buffer_.type);
-    const std::size_t lines = (buffer_.count + line - 1) / line;
-    const auto from = [&](std::size_t rank) {
-        return std::min(buffer_.count, lines * rank / team().size() * line);
+    const std::size_t lines = (count + line - 1) / line;
+    const auto from = [&](std::size_t index) {
+        return std::min(count, lines * index / team().size() * line);
     };
-    const auto own = static_cast<std::size_t>(team().rank);
-    return {from(own), from(own + 1) - from(own)};
+    return {from(rank), from(rank + 1) - from(rank)};
+}
+
+Extent ShmRun::share() const {
+    return share_of(static_cast<std::size_t>(team().rank), buffer_.count);
 }
 
 void ShmRun::point_into_window(std::size_t first) {

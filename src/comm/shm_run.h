@@ -62,8 +62,10 @@ class ShmRun : public Operation {
     [[nodiscard]] bool has_turn() const { return state_.settled == turn_; }
     void settle();
     [[nodiscard]] bool all_have_settled() const;
-    /// This rank's share of a buffer, in whole cache lines, so that two ranks do not write to the
-    /// same one.
+    /// A rank's share of `count` elements, in whole cache lines, so that two ranks do not write to
+    /// the same one.
+    [[nodiscard]] Extent share_of(std::size_t rank, std::size_t count) const;
+    /// This rank's share of the buffer.
     [[nodiscard]] Extent share() const;
     /// Combine `count` elements of the inputs, by rank, into the outputs.
     void reduce_to(std::size_t outputs, std::size_t count);
@@ -152,18 +154,13 @@ class ShmStaged final : public ShmRun {
     void release() noexcept override { pool_.put_back(this); }
 
   private:
-    /// Elements of the buffer.
-    struct Range {
-        std::size_t begin = 0;
-        std::size_t count = 0;
-    };
     void begin_work() override;
     bool work() override;
     bool fill();
     bool reduce_slice();
     bool empty();
-    [[nodiscard]] Range piece(std::uint64_t index) const;
-    [[nodiscard]] Range slice(const Range& piece, std::size_t rank) const;
+    [[nodiscard]] Extent piece(std::uint64_t index) const;
+    [[nodiscard]] Extent slice(const Extent& piece, std::size_t rank) const;
     [[nodiscard]] std::byte* staged(std::size_t rank, std::uint64_t index,
                                     std::size_t element) const;
     [[nodiscard]] bool all_reached(SharedCounter ShmLine::*counter, std::uint64_t piece) const;

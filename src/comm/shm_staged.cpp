@@ -38,19 +38,14 @@ bool ShmStaged::work() {
     return true;
 }
 
-ShmStaged::Range ShmStaged::piece(std::uint64_t index) const {
+Extent ShmStaged::piece(std::uint64_t index) const {
     const std::size_t begin = index * piece_;
     return {begin, std::min(piece_, buffer().count - begin)};
 }
 
-ShmStaged::Range ShmStaged::slice(const Range& piece, std::size_t rank) const {
-    // Whole cache lines, so that two ranks do not write to the same one.
-    const std::size_t line = 64 / size_of(buffer().type);
-    const std::size_t lines = (piece.count + line - 1) / line;
-    const auto from = [&](std::size_t index) {
-        return std::min(piece.count, lines * index / team().size() * line);
-    };
-    return {piece.begin + from(rank), from(rank + 1) - from(rank)};
+Extent ShmStaged::slice(const Extent& piece, std::size_t rank) const {
+    const Extent share = share_of(rank, piece.count);
+    return {piece.begin + share.begin, share.count};
 }
 
 std::byte* ShmStaged::staged(std::size_t rank, std::uint64_t index, std::size_t element) const {
@@ -74,10 +69,10 @@ bool ShmStaged::fill() {
     if (filled_ == pieces_ || (number >= 2 && !all_reached(&ShmLine::emptied, number - 1))) {
         return false;
     }
-    const Range whole = piece(filled_);
+    const Extent whole = piece(filled_);
     const auto own = static_cast<std::size_t>(team().rank);
     for (std::size_t rank = 0; rank < team().size(); ++rank) {
-        const Range part = slice(whole, rank);
+        const Extent part = slice(whole, rank);
         if (rank != own && part.count > 0) {
             const Buffer from = buffer().part(part.begin, part.count);
             std::copy_n(from.data, from.size().value, staged(own, filled_, part.begin));
@@ -94,7 +89,7 @@ bool ShmStaged::reduce_slice() {
         return false;
     }
     const auto own = static_cast<std::size_t>(team().rank);
-    const Range part = slice(piece(reduced_), own);
+    const Extent part = slice(piece(reduced_), own);
     if (part.count > 0) {
         for (std::size_t rank = 0; rank < team().size(); ++rank) {
             inputs_[rank] = staged(rank, reduced_, part.begin);
@@ -114,9 +109,9 @@ bool ShmStaged::empty() {
     if (emptied_ == reduced_ || !all_reached(&ShmLine::reduced, number + 1)) {
         return false;
     }
-    const Range whole = piece(emptied_);
+    const Extent whole = piece(emptied_);
     for (std::size_t rank = 0; rank < team().size(); ++rank) {
-        const Range part = slice(whole, rank);
+        const Extent part = slice(whole, rank);
         if (rank != static_cast<std::size_t>(team().rank) && part.count > 0) {
             const Buffer to = buffer().part(part.begin, part.count);
             std::copy_n(staged(rank, emptied_, part.begin), to.size().value, to.data);

@@ -52,10 +52,7 @@ OperationHandle Widened::start(const Buffer& buffer) {
     if (travel_type(buffer.type, buffer.op) == buffer.type) {
         return inner_->start(buffer);
     }
-    Run* run = pool_.take(pool_);
-    OperationHandle handle(run);
-    run->begin(*inner_, buffer);
-    return handle;
+    return begun(pool_.take(pool_), *inner_, buffer);
 }
 
 }  // namespace hpml::comm

@@ -21,24 +21,18 @@ To bits_as(From from) {
 }
 
 /// Elements as they lie in memory and as they are computed with.
-template <class T>
+template <class T, class Computed = T>
 struct Plain {
     using Stored = T;
-    using Value = T;
-    static constexpr bool kFloats = T(1) / T(2) != T(0);
-    static Value widen(Stored x) { return x; }
-    static Stored narrow(Value x) { return x; }
+    using Value = Computed;
+    static constexpr bool kFloats = Value(1) / Value(2) != Value(0);
+    static Value widen(Stored x) { return static_cast<Value>(x); }
+    static Stored narrow(Value x) { return static_cast<Stored>(x); }
 };
 
 /// For the mean of whole numbers, whose sum may be larger than they.
 template <class T>
-struct Averaged {
-    using Stored = T;
-    using Value = std::int64_t;
-    static constexpr bool kFloats = false;
-    static Value widen(Stored x) { return static_cast<Value>(x); }
-    static Stored narrow(Value x) { return static_cast<Stored>(x); }
-};
+using Averaged = Plain<T, std::int64_t>;
 
 struct Bfloat16 {
     using Stored = std::uint16_t;
