@@ -1,0 +1,19 @@
+#pragma once
+
+#include "apps/hpml_bench_options.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "mpi/communicator.h"
+
+namespace hpml {
+
+/// The subcommands that measure with all ranks. Each prints its result through `log` and returns
+/// what --json writes. Collective.
+[[nodiscard]] Json bench_all_reduce(const BenchOptions& options, const mpi::Communicator& ranks,
+                                    const Log& log);
+[[nodiscard]] Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks,
+                              const Log& log);
+[[nodiscard]] Json bench_loader(const BenchOptions& options, const mpi::Communicator& ranks,
+                                const Log& log);
+
+}  // namespace hpml

@@ -1,0 +1,60 @@
+#include "apps/hpml_bench_options.h"
+
+#include "comm/select.h"
+
+namespace hpml {
+
+void declare_bench_options(OptionTable& table, BenchOptions& options) {
+    table.group("Benchmark")
+        .add_positional("what", options.what, "allreduce, step or loader")
+        .choices({"allreduce", "step", "loader"})
+        .required()
+        .add("json", options.json, "Also write the result there")
+        .placeholder("FILE");
+    table.group("All-reduce")
+        .add("algorithm", options.algorithms, "shm, ring or mpi; several: one option each")
+        .add("compare", options.compare,
+             "Beside MPI_Allreduce, the same with malloc tuned, and with packing and unpacking")
+        .choices({"mpi", "none"})
+        .add("smallest", options.smallest, "Smallest buffer")
+        .unit("bytes")
+        .at_least(4)
+        .add("largest-mib", options.largest_mib, "Largest buffer")
+        .unit("MiB")
+        .above(0)
+        .add("growth", options.growth, "Factor from one size to the next")
+        .at_least(2)
+        .add("time-per-size", options.time_per_size, "Time for all ways at one size")
+        .above(0);
+    table.group("Step and loader")
+        .add("data", options.data, "Folder that hpml_prepare made (loader)")
+        .placeholder("DIR")
+        .from_environment("HPML_DATA")
+        .add("model", options.model, "Encoder (step)")
+        .choices({"tiny", "mini", "small", "medium", "base", "large"})
+        .or_file(".json")
+        .add("optimizer", options.step.optimizer, "Update rule (step)")
+        .choices({"lamb", "adafactor", "adamw", "adam"})
+        .add("allreduce", options.step.all_reduce, "How gradients are summed (step)")
+        .choices(comm::algorithm_names())
+        .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
+        .at_least(1)
+        .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")
+        .at_least(1)
+        .add("sequence-length", options.step.sequence_length, "Tokens per row (step)")
+        .at_least(2)
+        .add("dropout", options.step.dropout, "Dropout probability (step)")
+        .at_least(0)
+        .below(1)
+        .add("steps", options.step.steps, "Timed steps")
+        .at_least(1)
+        .add("micro-batches", options.micro_batches, "Micro-batches to read (loader)")
+        .at_least(1)
+        .add("device", options.device, "Where to compute (step)")
+        .choices({"auto", "cpu", "cuda"})
+        .add("threads", options.threads,
+             "Compute threads per rank; 0: from the cores the rank is bound to")
+        .at_least(0);
+}
+
+}  // namespace hpml

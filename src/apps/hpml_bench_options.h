@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/options.h"
+#include "tasks/step_bench.h"
+
+namespace hpml {
+
+/// What all subcommands of hpml_bench are told; each reads what it needs.
+struct BenchOptions {
+    std::string what;
+    std::optional<std::filesystem::path> json;
+    std::filesystem::path data = "data/prepared";
+    std::string model = "base";
+    tasks::StepBenchOptions step;
+    std::string device = "auto";
+    int threads = 0;
+    std::vector<std::string> algorithms;
+    std::string compare = "mpi";
+    std::uint64_t smallest = 8;
+    double largest_mib = 256;
+    std::int64_t growth = 8;
+    Seconds time_per_size{1};
+    std::int64_t micro_batches = 2000;
+};
+
+void declare_bench_options(OptionTable& table, BenchOptions& options);
+
+}  // namespace hpml
