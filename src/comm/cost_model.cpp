@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <vector>
 
 #include "base/error.h"
 
@@ -11,55 +9,130 @@ namespace hpml::comm {
 
 namespace {
 
+/// What the ring sends at a time (RingOptions).
+constexpr double kSegment = 256 * 1024;
+
+/// The share of each buffer that a rank of a ring or a two-shot hands on in one of the two phases.
+double share_of(int members) { return static_cast<double>(members - 1) / members; }
+
 /// Within a node every byte is read and written once per rank, shared out over the ranks.
-double shared_seconds(double bytes, const Topology& topology, const CostConstants& constants) {
-    return topology.ranks_per_node() == 1
-               ? 0
-               : 2 * constants.shared_alpha + 2 * bytes * constants.shared_beta;
+Cost shared_cost(double bytes, const Topology& topology, const CostConstants& constants) {
+    if (topology.ranks_per_node() == 1) {
+        return {};
+    }
+    return {2 * constants.shared_alpha, 2 * bytes * constants.shared_beta, 0};
 }
 
-double ring_seconds(double bytes, int members, double alpha, double beta) {
-    return 2.0 * (members - 1) * alpha + 2.0 * (members - 1) / members * bytes * beta;
+/// Messages and additions of a ring overlap, segment by segment: what is slower counts in the
+/// phase that adds, and of the additions themselves only the last segment of each step.
+/// @param beta  seconds per byte that a member sends
+Cost ring_cost(double bytes, int members, double alpha, double beta,
+               const CostConstants& constants) {
+    const double per_phase = share_of(members) * bytes;
+    const double last_segments = (members - 1) * std::min(kSegment, bytes / members);
+    return {2.0 * (members - 1) * alpha, last_segments * constants.sum_beta,
+            per_phase * (std::max(beta, constants.sum_beta) + beta)};
 }
 
-/// A power of two of ranks pairs up, at the shortest distances within a node. Beyond it all ranks
-/// of a node share its link.
-double doubling_seconds(double bytes, const Topology& topology, const CostConstants& constants) {
+/// Seconds per byte of each rank when all ranks of a node send to other nodes at the same time.
+double far_beta(const Topology& topology, const CostConstants& constants) {
+    const int lanes = topology.ranks_per_node();
+    return constants.network_beta * lanes / std::min(lanes, constants.links);
+}
+
+/// A power of two of ranks pairs up, at the shortest distances within a node. Each round adds when
+/// the whole message is there. Beyond the power of two a rank hands in first and is told last.
+Cost doubling_cost(double bytes, const Topology& topology, const CostConstants& constants) {
     const auto rounds_of = [](int ranks) { return static_cast<int>(std::floor(std::log2(ranks))); };
+    const bool one_node = topology.nodes == 1;
     const int rounds = rounds_of(topology.ranks);
-    const int within = topology.nodes == 1 ? rounds : rounds_of(topology.ranks_per_node());
-    const int extra = (1 << rounds) == topology.ranks ? 0 : 2;
-    const double near = constants.shared_alpha + bytes * constants.shared_beta;
-    const double far =
-        constants.network_alpha + bytes * topology.ranks_per_node() * constants.network_beta;
-    return within * near + (rounds - within) * far + extra * (topology.nodes == 1 ? near : far);
+    const bool has_extra = (1 << rounds) != topology.ranks;
+    int near = one_node ? rounds : rounds_of(topology.ranks_per_node());
+    int far = rounds - near;
+    (one_node ? near : far) += has_extra ? 2 : 0;
+    const int additions = rounds + (has_extra ? 1 : 0);
+    return {near * constants.shared_alpha + far * constants.network_alpha,
+            bytes * (near * constants.shared_beta + additions * constants.sum_beta),
+            far * bytes * far_beta(topology, constants)};
+}
+
+/// Every rank sends to every other at once, adds what it owns in the order of the ranks, and sends
+/// the sum to all. A rank's messages to its own node go through memory.
+Cost two_shot_cost(double bytes, const Topology& topology, const CostConstants& constants) {
+    const int ranks = topology.ranks;
+    const int near = topology.ranks_per_node() - 1;
+    const int far = ranks - 1 - near;
+    const double piece = bytes / ranks;
+    const double alpha = far > 0 ? constants.network_alpha : constants.shared_alpha;
+    return {2 * (alpha + (ranks - 2) * constants.message_overhead),
+            piece * (2 * near * constants.shared_beta + (ranks - 1) * constants.sum_beta),
+            2 * far * piece * far_beta(topology, constants)};
 }
 
 }  // namespace
 
-double predict(Method method, Bytes size, const Topology& topology,
-               const CostConstants& constants) {
+std::string_view name_of(Method method) {
+    switch (method) {
+        case Method::Identity:
+            return "none";
+        case Method::Shm:
+            return "shm";
+        case Method::Ring:
+            return "ring";
+        case Method::RecursiveDoubling:
+            return "recursive_doubling";
+        case Method::Hierarchical:
+            return "hierarchical";
+        case Method::TwoShot:
+            break;
+    }
+    return "twoshot";
+}
+
+Cost cost_of(Method method, Bytes size, const Topology& topology, const CostConstants& constants) {
+    expects(topology.ranks > 0 && topology.nodes > 0, "a rank on a node");
     const auto bytes = static_cast<double>(size.value);
     const bool one_node = topology.nodes == 1;
     const double alpha = one_node ? constants.shared_alpha : constants.network_alpha;
-    const double beta = one_node ? constants.shared_beta : constants.network_beta;
+    if (topology.ranks == 1) {
+        return {};
+    }
     switch (method) {
         case Method::Identity:
-            return 0;
+            break;
         case Method::Shm:
             expects(one_node, "shared memory within one node");
-            return shared_seconds(bytes, topology, constants);
-        case Method::Ring:
+            return shared_cost(bytes, topology, constants);
+        case Method::Ring: {
+            if (one_node) {
+                const Cost ring =
+                    ring_cost(bytes, topology.ranks, alpha, constants.shared_beta, constants);
+                return {ring.latency, ring.node + ring.link, 0};
+            }
             // One rank after the other around the nodes: each link carries one rank's traffic.
-            return ring_seconds(bytes, topology.ranks, alpha, beta);
+            return ring_cost(bytes, topology.ranks, alpha, constants.network_beta, constants);
+        }
         case Method::RecursiveDoubling:
-            return doubling_seconds(bytes, topology, constants);
-        case Method::Hierarchical:
-            break;
+            return doubling_cost(bytes, topology, constants);
+        case Method::TwoShot:
+            return two_shot_cost(bytes, topology, constants);
+        case Method::Hierarchical: {
+            // The lanes share the node's links: each takes a ring of its slice around the nodes.
+            const Cost shared = shared_cost(bytes, topology, constants);
+            if (one_node) {
+                return shared;
+            }
+            const Cost lanes = ring_cost(bytes / topology.ranks_per_node(), topology.nodes, alpha,
+                                         far_beta(topology, constants), constants);
+            return {shared.latency + lanes.latency, shared.node + lanes.node, lanes.link};
+        }
     }
-    // The lanes share the node's link: together they carry the whole buffer's ring.
-    return shared_seconds(bytes, topology, constants) +
-           ring_seconds(bytes, topology.nodes, alpha, beta);
+    return {};
+}
+
+double predict(Method method, Bytes size, const Topology& topology,
+               const CostConstants& constants) {
+    return cost_of(method, size, topology, constants).total();
 }
 
 Method choose(Bytes size, const Topology& topology, const CostConstants& constants) {
