@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/units.h"
@@ -18,6 +19,9 @@ class Operation {
     /// Do what can be done without waiting. Local. @return whether the result stands in the buffer
     /// @throw BackendError if the transport fails; the values are then unspecified
     virtual bool advance() = 0;
+    /// Of a finished operation whose buffer asked: what is in the results, the same bits on every
+    /// rank; nothing if the algorithm cannot look while it reduces.
+    [[nodiscard]] virtual std::optional<Found> found() const { return std::nullopt; }
     /// The owner needs it no longer: back to its algorithm, which uses it again.
     virtual void release() noexcept { delete this; }
 };
@@ -43,6 +47,8 @@ class Algorithm {
     /// next buffer travel while the last ones of this one are added; on a CPU more would only
     /// spread the same bandwidth.
     [[nodiscard]] virtual std::size_t most_under_way() const { return 2; }
+    /// Whether the processor can read the buffers: not those of a GPU.
+    [[nodiscard]] virtual bool is_on_host() const { return true; }
     /// How to wait for the other ranks.
     [[nodiscard]] virtual Patience::Cores cores() const { return Patience::Cores::Shared; }
     /// Zeroed memory for buffers that this algorithm reduces fastest, 64-byte aligned. Collective,

@@ -24,6 +24,21 @@ enum class ReduceOp : std::uint8_t { Sum, Avg, Min, Max, Prod };
 /// "sum", "avg", ...
 [[nodiscard]] std::string_view name_of(ReduceOp op);
 
+/// What a reduction found in its results, in the pass that wrote them. Whole numbers are finite and
+/// have no norm.
+struct Found {
+    double sum_of_squares = 0;  ///< of the rounded results, in a fixed order, if they are finite
+    bool non_finite = false;    ///< an infinity or a NaN among them
+
+    Found& operator+=(const Found& more) {
+        sum_of_squares += more.sum_of_squares;
+        non_finite = non_finite || more.non_finite;
+        return *this;
+    }
+};
+
+enum class Examine : std::uint8_t { No, Yes };
+
 /// What an all-reduce works on: `count` elements one after the other, at any alignment. A view; the
 /// memory is the caller's.
 struct Buffer {
@@ -33,6 +48,8 @@ struct Buffer {
     ReduceOp op = ReduceOp::Sum;
     /// Floating types: multiplies the result, once, before it is rounded.
     double scale = 1;
+    /// Whether the operation is to say what it found in the results: the same on every rank.
+    Examine examine = Examine::No;
 
     Buffer() = default;
     Buffer(std::byte* memory, std::size_t elements, DataType of, ReduceOp how)

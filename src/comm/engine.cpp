@@ -26,7 +26,7 @@ class Engine::State {
 
     virtual void submit(const Buffer& buffer) = 0;
     virtual void progress() = 0;
-    virtual void wait_all() = 0;
+    virtual Found wait_all() = 0;
 
     class Inline;
     class Threaded;
@@ -51,7 +51,7 @@ class Engine::State::Inline final : public State {
 
     void progress() override { step(); }
 
-    void wait_all() override {
+    Found wait_all() override {
         Patience patience(algorithm->cores());
         while (!failure_ && !queue_.is_empty()) {
             if (step() == 0) {
@@ -63,6 +63,9 @@ class Engine::State::Inline final : public State {
         if (failure_) {
             std::rethrow_exception(failure_);
         }
+        Found found;
+        queue_.take_found(found);
+        return found;
     }
 
   private:
@@ -113,12 +116,13 @@ class Engine::State::Threaded final : public State {
 
     void progress() override {}
 
-    void wait_all() override {
+    Found wait_all() override {
         std::unique_lock lock(mutex_);
         all_done_.wait(lock, [this] { return outstanding_ == 0 || failure_; });
         if (failure_) {
             std::rethrow_exception(failure_);
         }
+        return std::exchange(found_, {});
     }
 
   private:
@@ -132,7 +136,7 @@ class Engine::State::Threaded final : public State {
                     patience.pause();
                 } else {
                     patience.renew();
-                    report(finished);
+                    report(queue, finished);
                 }
             }
         } catch (...) {
@@ -157,10 +161,11 @@ class Engine::State::Threaded final : public State {
         return !stop_;
     }
 
-    void report(std::size_t finished) {
+    void report(OperationQueue& queue, std::size_t finished) {
         const std::lock_guard lock(mutex_);
         outstanding_ -= finished;
         if (outstanding_ == 0) {
+            queue.take_found(found_);
             all_done_.notify_one();
         }
     }
@@ -170,6 +175,7 @@ class Engine::State::Threaded final : public State {
     std::condition_variable all_done_;
     std::vector<Buffer> submitted_;
     std::size_t outstanding_ = 0;  ///< submitted and not yet summed
+    Found found_;
     std::exception_ptr failure_;
     bool stop_ = false;
     std::thread thread_;  ///< last: it uses all of the above
@@ -196,15 +202,16 @@ void Engine::submit(const Buffer& buffer) {
 
 void Engine::progress() { state_->progress(); }
 
-void Engine::wait_all() {
+Found Engine::wait_all() {
     const Stopwatch watch;
     try {
-        state_->wait_all();
+        const Found found = state_->wait_all();
+        state_->exposed += watch.elapsed();
+        return found;
     } catch (...) {
         state_->exposed += watch.elapsed();
         throw;
     }
-    state_->exposed += watch.elapsed();
 }
 
 const Algorithm& Engine::algorithm() const { return *state_->algorithm; }

@@ -41,8 +41,10 @@ class Engine {
     /// Inline: drive what is under way without waiting. Thread: nothing.
     void progress();
     /// Return when every submitted buffer holds its sum.
+    /// @return what was found in the results of the buffers that asked (Buffer::examine), since the
+    ///         last call: the same bits on every rank, so that all decide alike
     /// @throw BackendError of the first operation that failed, also when a thread met it
-    void wait_all();
+    Found wait_all();
 
     [[nodiscard]] const Algorithm& algorithm() const;
     [[nodiscard]] Progress mode() const;

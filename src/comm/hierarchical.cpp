@@ -46,6 +46,7 @@ class LaneRun final : public ShmRun {
         Buffer mine = part();
         mine.op = without_mean(mine.op);
         mine.scale = 1;
+        mine.examine = Examine::No;
         reduce_in_own_window(share_.begin, share_.count);
         on_lane_ = lane_->start(mine);
     }
@@ -54,6 +55,9 @@ class LaneRun final : public ShmRun {
         if (phase_ == Phase::Lane && on_lane_->advance()) {
             on_lane_.reset();
             finish_in_place(part(), divisor_of(buffer().op, ranks_));
+            if (buffer().examine == Examine::Yes) {
+                own_found() = look_at(part());
+            }
             hand_out();
             phase_ = Phase::Settling;
         }
@@ -61,7 +65,11 @@ class LaneRun final : public ShmRun {
             settle();
             phase_ = Phase::Others;
         }
-        return phase_ == Phase::Others && all_have_settled();
+        if (phase_ != Phase::Others || !all_have_settled()) {
+            return false;
+        }
+        set_found(found_in_shares());
+        return true;
     }
 
     [[nodiscard]] Buffer part() const { return buffer().part(share_.begin, share_.count); }

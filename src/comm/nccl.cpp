@@ -60,6 +60,7 @@ class Nccl final : public Algorithm {
     }
 
     /// The GPU keeps the order itself: an operation that waited for the host would leave it idle.
+    [[nodiscard]] bool is_on_host() const override { return false; }
     [[nodiscard]] std::size_t most_under_way() const override {
         return std::numeric_limits<std::size_t>::max();
     }

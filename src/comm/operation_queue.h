@@ -18,6 +18,9 @@ class OperationQueue {
         : algorithm_(algorithm), recorder_(recorder) {}
 
     void push(const Buffer& buffer) { waiting_.push_back(buffer); }
+    /// Add what was found in the results since the last call, one operation after the other in
+    /// their order. All must have finished.
+    void take_found(Found& sum);
     /// Start what may start and advance what is under way, without waiting.
     /// @return operations that finished
     /// @throw what the algorithm throws
@@ -33,13 +36,16 @@ class OperationQueue {
     struct UnderWay {
         OperationHandle operation;
         std::uint64_t number = 0;
-        Bytes size;
+        Buffer buffer;
+        std::size_t place = 0;  ///< in `found_`
     };
+    void finish(const UnderWay& one);
     void note(FlightRecorder::Event event, std::uint64_t number, Bytes size);
 
     FlightRecorder* recorder_;
     std::uint64_t started_ = 0;
     std::vector<UnderWay> under_way_;
+    std::vector<Found> found_;  ///< of the operations in their order
 };
 
 }  // namespace hpml::comm

@@ -16,7 +16,7 @@ void ShmBrief::prepare() {
 
 bool ShmBrief::work() {
     outputs_.front() = buffer().data;
-    reduce_to(1, buffer().count);
+    set_found(reduce_to(1, buffer().count));
     return true;
 }
 

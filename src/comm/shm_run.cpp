@@ -45,6 +45,7 @@ void ShmRun::announce() {
     notice.scale = buffer_.scale;
     notice.type = buffer_.type;
     notice.op = buffer_.op;
+    notice.examine = buffer_.examine;
     notice.sequence.store(sequence_, std::memory_order_release);
     phase_ = Phase::Waiting;
 }
@@ -114,6 +115,14 @@ bool ShmRun::all_have_settled() const {
     });
 }
 
+Found ShmRun::found_in_shares() const {
+    Found all;
+    for (const ShmLine* line : team().lines) {
+        all += line->found[slot()];
+    }
+    return all;
+}
+
 Extent ShmRun::share_of(std::size_t rank, std::size_t count) const {
     const std::size_t line = 64 / size_of(buffer_.type);
     const std::size_t lines = (count + line - 1) / line;
@@ -136,9 +145,9 @@ void ShmRun::point_into_window(std::size_t first) {
     }
 }
 
-void ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
+Found ShmRun::reduce_in_window(std::size_t first, std::size_t count) {
     point_into_window(first);
-    reduce_to(team().size(), count);
+    return reduce_to(team().size(), count);
 }
 
 void ShmRun::reduce_in_own_window(std::size_t first, std::size_t count) {
@@ -152,16 +161,17 @@ void ShmRun::reduce_in_own_window(std::size_t first, std::size_t count) {
             .op = without_mean(buffer_.op)});
 }
 
-void ShmRun::reduce_to(std::size_t outputs, std::size_t count) {
-    reduce({.inputs = inputs_.data(),
-            .input_count = inputs_.size(),
-            .outputs = outputs_.data(),
-            .output_count = outputs,
-            .count = count,
-            .type = buffer_.type,
-            .op = buffer_.op,
-            .divisor = divisor_of(buffer_.op, team().size()),
-            .scale = buffer_.scale});
+Found ShmRun::reduce_to(std::size_t outputs, std::size_t count) {
+    return reduce({.inputs = inputs_.data(),
+                   .input_count = inputs_.size(),
+                   .outputs = outputs_.data(),
+                   .output_count = outputs,
+                   .count = count,
+                   .type = buffer_.type,
+                   .op = buffer_.op,
+                   .divisor = divisor_of(buffer_.op, team().size()),
+                   .scale = buffer_.scale,
+                   .examine = buffer_.examine});
 }
 
 }  // namespace hpml::comm

@@ -38,6 +38,7 @@ class ShmRun : public Operation {
     explicit ShmRun(ShmState& state);
 
     bool advance() final;
+    [[nodiscard]] std::optional<Found> found() const final { return found_; }
 
   protected:
     /// @param window  counted from 1; 0: none
@@ -68,11 +69,16 @@ class ShmRun : public Operation {
     /// This rank's share of the buffer.
     [[nodiscard]] Extent share() const;
     /// Combine `count` elements of the inputs, by rank, into the outputs.
-    void reduce_to(std::size_t outputs, std::size_t count);
+    Found reduce_to(std::size_t outputs, std::size_t count);
     /// Combine elements of a buffer that lies in a window, into all ranks' windows.
-    void reduce_in_window(std::size_t first, std::size_t count);
+    Found reduce_in_window(std::size_t first, std::size_t count);
     /// Into this rank's only, and neither divided nor scaled: more is to be added.
     void reduce_in_own_window(std::size_t first, std::size_t count);
+    /// What this rank found in its share, for the others to see when they know that it stands.
+    [[nodiscard]] Found& own_found() const { return team().own().found[slot()]; }
+    /// Of all shares, which stand.
+    [[nodiscard]] Found found_in_shares() const;
+    void set_found(const Found& found) { found_ = found; }
 
     std::vector<const std::byte*> inputs_;  ///< by rank
     std::vector<std::byte*> outputs_;       ///< room for one per rank, and for two
@@ -91,6 +97,7 @@ class ShmRun : public Operation {
     std::uint64_t offset_ = 0;
     std::uint64_t sequence_ = 0;
     std::uint64_t turn_ = 0;
+    Found found_;
     std::size_t seen_ = 0;  ///< ranks below this one are known to be there
     Phase phase_ = Phase::Done;
 };

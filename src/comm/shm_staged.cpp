@@ -25,6 +25,7 @@ bool ShmStaged::work() {
             return false;
         }
         has_staging_ = true;
+        own_found() = {};
         first_piece_ = state().next_piece;
         state().next_piece += pieces_;
     }
@@ -35,6 +36,7 @@ bool ShmStaged::work() {
         return false;
     }
     ++state().staged_ended;
+    set_found(found_in_shares());
     return true;
 }
 
@@ -97,7 +99,7 @@ bool ShmStaged::reduce_slice() {
         outputs_[0] = buffer().part(part.begin, part.count).data;
         outputs_[1] = staged(own, reduced_, part.begin);
         inputs_[own] = outputs_[0];
-        reduce_to(2, part.count);
+        own_found() += reduce_to(2, part.count);
     }
     ++reduced_;
     team().own().reduced.store(number + 1, std::memory_order_release);

@@ -18,6 +18,9 @@ static_assert(SharedCounter::is_always_lock_free, "no locks between processes");
 /// Algorithm::most_under_way().
 constexpr std::size_t kShmSlots = 4;
 
+/// Into how many chunks an operation is cut at most.
+constexpr std::size_t kMostShmChunks = 1024;
+
 /// What a rank says of one of its operations: written by it alone, then published by `sequence`.
 struct alignas(64) ShmNotice {
     SharedCounter sequence{0};  ///< of the operation, counted from 1
@@ -27,10 +30,12 @@ struct alignas(64) ShmNotice {
     double scale = 1;
     DataType type = DataType::F32;
     ReduceOp op = ReduceOp::Sum;
+    Examine examine = Examine::No;
 
     [[nodiscard]] bool agrees(const ShmNotice& other) const {
         return window == other.window && offset == other.offset && count == other.count &&
-               scale == other.scale && type == other.type && op == other.op;
+               scale == other.scale && type == other.type && op == other.op &&
+               examine == other.examine;
     }
 };
 
@@ -42,6 +47,7 @@ struct ShmLine {
     alignas(64) SharedCounter filled{0};   ///< pieces that stand in its staging memory
     alignas(64) SharedCounter reduced{0};  ///< pieces of which it has reduced its slice
     alignas(64) SharedCounter emptied{0};  ///< pieces that it has copied out
+    alignas(64) Found found[kShmSlots];    ///< by slot: in its share of the results
 };
 
 /// What the ranks of a team share, at the beginning of rank 0's part.
@@ -50,6 +56,8 @@ struct ShmBoard {
     struct alignas(64) Finished {
         SharedCounter chunks{0};
     } finished[kShmSlots];  ///< chunks of the operations of a slot, summed up
+    /// What is in each chunk of a slot's operation, for whoever adds it up in their order.
+    Found found[kShmSlots][kMostShmChunks];
 };
 
 /// Ranks that share memory, as one of them sees them: processes of a node, or threads of one

@@ -14,7 +14,10 @@ namespace hpml::fusion {
 /// Shared with the hooks, which LibTorch may keep alive longer than the reducer.
 class Reducer::State {
   public:
-    State(Arena& arena, comm::Engine& engine) : arena_(&arena), engine_(&engine) {
+    State(Arena& arena, comm::Engine& engine, comm::Examine examine)
+        : arena_(&arena),
+          engine_(&engine),
+          examine_(engine.algorithm().is_on_host() ? examine : comm::Examine::No) {
         const auto& plan = arena.plan();
         bucket_of_.resize(plan.leaves.size());
         for (std::size_t b = 0; b < plan.buckets.size(); ++b) {
@@ -50,14 +53,15 @@ class Reducer::State {
         engine_->progress();
     }
 
-    void finish() {
+    std::optional<comm::Found> finish() {
         const std::lock_guard lock(mutex_);
         expects(armed_, "arm() before finish()");
         while (next_ < missing_.size()) {
             launch_next();
         }
         armed_ = false;
-        engine_->wait_all();
+        const comm::Found found = engine_->wait_all();
+        return examine_ == comm::Examine::Yes ? std::optional(found) : std::nullopt;
     }
 
     void retire() {
@@ -68,12 +72,15 @@ class Reducer::State {
   private:
     void launch_next() {
         const Bucket& bucket = arena_->plan().buckets[next_++];
-        engine_->submit(std::span(arena_->gradients().data_ptr<float>() + bucket.begin,
-                                  static_cast<std::size_t>(bucket.end - bucket.begin)));
+        comm::Buffer sums(std::span(arena_->gradients().data_ptr<float>() + bucket.begin,
+                                    static_cast<std::size_t>(bucket.end - bucket.begin)));
+        sums.examine = examine_;
+        engine_->submit(sums);
     }
 
     Arena* arena_;
     comm::Engine* engine_;
+    comm::Examine examine_;
     std::mutex mutex_;
     std::vector<std::size_t> bucket_of_;
     std::vector<std::size_t> missing_;
@@ -98,8 +105,8 @@ class LeafHook : public torch::autograd::PostAccumulateGradHook {
 
 }  // namespace
 
-Reducer::Reducer(Arena& arena, comm::Engine& engine)
-    : state_(std::make_shared<State>(arena, engine)) {
+Reducer::Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine)
+    : state_(std::make_shared<State>(arena, engine, examine)) {
     for (std::size_t leaf = 0; leaf < arena.leaves().size(); ++leaf) {
         torch::autograd::impl::set_post_acc_grad_hooks(
             arena.leaves()[leaf], std::make_unique<LeafHook<State>>(state_, leaf));
@@ -109,6 +116,6 @@ Reducer::Reducer(Arena& arena, comm::Engine& engine)
 Reducer::~Reducer() { state_->retire(); }
 
 void Reducer::arm() { state_->arm(); }
-void Reducer::finish() { state_->finish(); }
+std::optional<comm::Found> Reducer::finish() { return state_->finish(); }
 
 }  // namespace hpml::fusion

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "comm/engine.h"
 #include "fusion/arena.h"
@@ -13,7 +14,8 @@ namespace hpml::fusion {
 class Reducer {
   public:
     /// Both must outlive this.
-    Reducer(Arena& arena, comm::Engine& engine);
+    /// @param examine  whether `finish` says what is in the sums
+    Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine = comm::Examine::Yes);
     ~Reducer();
     Reducer(const Reducer&) = delete;
     Reducer& operator=(const Reducer&) = delete;
@@ -23,8 +25,11 @@ class Reducer {
     /// The next backward pass is the last of the step: let buckets leave during it.
     void arm();
     /// After that backward pass: send what has not left (leaves that got no gradient), wait for all
-    /// sums. Collective. @throw BackendError
-    void finish();
+    /// sums. Collective.
+    /// @return what is in the sums, the same bits on every rank; nothing if that
+    ///         was not asked for, or where they lie on a GPU
+    /// @throw BackendError
+    std::optional<comm::Found> finish();
 
   private:
     class State;

@@ -78,12 +78,18 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
     return make(options, std::move(segments), like);
 }
 
+double clip_factor(double norm, double max_norm) {
+    // The constant of torch's clip_grad_norm_.
+    return max_norm > 0.0 && std::isfinite(norm) && norm > max_norm ? max_norm / (norm + 1e-6)
+                                                                    : 1.0;
+}
+
 double clip_by_global_norm(const at::Tensor& gradients, double max_norm) {
     const double norm = std::sqrt(sum_of_squares(gradients));
-    if (max_norm > 0.0 && std::isfinite(norm) && norm > max_norm) {
+    if (const double factor = clip_factor(norm, max_norm); factor != 1.0) {
         const at::NoGradGuard no_grad;
         const at::Tensor target = gradients;
-        target.mul_(max_norm / (norm + 1e-6));  // the constant of torch's clip_grad_norm_
+        target.mul_(factor);
     }
     return norm;
 }

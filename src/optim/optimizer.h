@@ -70,6 +70,9 @@ class Optimizer {
                                                         std::vector<Segment> segments,
                                                         const at::Tensor& like);
 
+/// What gradients of this norm are multiplied by so that it is at most `max_norm` (0: 1).
+[[nodiscard]] double clip_factor(double norm, double max_norm);
+
 /// Scale `gradients` so that their global L2 norm is at most `max_norm` (0: leave them).
 /// @return the norm before clipping; not finite if any element is not
 double clip_by_global_norm(const at::Tensor& gradients, double max_norm);

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     if (micro_batches == 0) {
         parts_.reducer.arm();
     }
+    std::optional<comm::Found> found;
     {
         const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
-        parts_.reducer.finish();
+        found = parts_.reducer.finish();
     }
 
     std::vector<double> control(votes.begin(), votes.end());
@@ -48,8 +50,7 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     result.weight = control.back();
     expects(result.weight > 0, "a global batch that counts for something");
     result.loss = control[votes.size()] / result.weight;
-    parts_.arena.gradients().mul_(1.0 / result.weight);
-    result.gradient_norm = optim::clip_by_global_norm(parts_.arena.gradients(), clip_norm_);
+    result.gradient_norm = finish_gradients(found, result.weight);
     // The same sums stand on every rank, so every rank takes this decision alike.
     if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
         throw DivergedError(
@@ -60,6 +61,21 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     }
     parts_.optimizer.step(parts_.arena.parameters(), parts_.arena.gradients(), learning_rate);
     return result;
+}
+
+double StepRunner::finish_gradients(const std::optional<comm::Found>& found, double weight) {
+    const at::Tensor gradients = parts_.arena.gradients();
+    if (!found) {
+        gradients.mul_(1.0 / weight);
+        return optim::clip_by_global_norm(gradients, clip_norm_);
+    }
+    // The reduction has looked at the sums: one pass is left.
+    if (found->non_finite) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+    const double norm = std::sqrt(found->sum_of_squares) / weight;
+    gradients.mul_(optim::clip_factor(norm, clip_norm_) / weight);
+    return norm;
 }
 
 }  // namespace hpml::train

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "base/units.h"
@@ -47,6 +48,9 @@ class StepRunner {
                    std::span<double> votes);
 
   private:
+    /// Make the mean of the summed gradients and clip it. @return its norm before clipping
+    double finish_gradients(const std::optional<comm::Found>& found, double weight);
+
     StepParts parts_;
     double clip_norm_;
 };

@@ -55,6 +55,15 @@ void finish_in_place(const Buffer& buffer, std::size_t divisor) {
             .scale = buffer.scale});
 }
 
+Found look_at(const Buffer& buffer) {
+    const std::byte* input = buffer.data;
+    return reduce({.inputs = &input,
+                   .input_count = 1,
+                   .count = buffer.count,
+                   .type = buffer.type,
+                   .examine = Examine::Yes});
+}
+
 Found reduce(const Reduction& work) { return reduce(work, instruction_sets().back()); }
 
 Found reduce(const Reduction& work, InstructionSet set) {

@@ -9,15 +9,6 @@
 
 namespace hpml::comm {
 
-/// What a reduction found in its results, in the pass that wrote them. Whole numbers are finite and
-/// have no norm.
-struct Found {
-    double sum_of_squares = 0;  ///< of the rounded results, in a fixed order, if they are finite
-    bool non_finite = false;    ///< an infinity or a NaN among them
-};
-
-enum class Examine { No, Yes };
-
 /// One reduction: out[i] = round(scale * (in_0[i] op in_1[i] op ...)), with the inputs combined in
 /// their order. F16, BF16 and F32 are combined in fp32, F64 in fp64, and rounded once, to nearest
 /// even.
@@ -25,7 +16,7 @@ struct Reduction {
     const std::byte* const* inputs = nullptr;
     std::size_t input_count = 0;  ///< 1 or more
     std::byte* const* outputs = nullptr;
-    std::size_t output_count = 0;  ///< an output may be one of the inputs, wholly
+    std::size_t output_count = 0;  ///< an output may be one of the inputs, wholly; 0: only examined
     std::size_t count = 0;         ///< elements
     DataType type = DataType::F32;
     ReduceOp op = ReduceOp::Sum;  ///< Avg divides by `divisor`
@@ -57,5 +48,7 @@ Found reduce(const Reduction& work, InstructionSet set);
 /// What is left to do with the result of an operation that knows neither mean nor scale.
 /// @param divisor  1 if the op is no mean
 void finish_in_place(const Buffer& buffer, std::size_t divisor);
+/// What is in a buffer: a pass over it for algorithms that cannot look while they reduce.
+[[nodiscard]] Found look_at(const Buffer& buffer);
 
 }  // namespace hpml::comm
