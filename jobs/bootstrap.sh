@@ -3,7 +3,8 @@
 #
 #   jobs/bootstrap.sh [--tests] [--peers]
 #
-#   --tests  also what jobs/test.sh needs: Slurm, munge, lmod, clang-format, clang-tidy, shellcheck
+#   --tests  also what jobs/test.sh needs: Slurm, munge, lmod, clang-format, clang-tidy, shellcheck,
+#            iproute2 and nftables (hosts on one machine)
 #   --peers  also a Python environment with Hugging Face and torch, for parity and speed comparisons
 #
 # Quick when nothing is missing. LIBTORCH_ROOT, MPI_HOME and HDF5_ROOT name installations to use instead.
@@ -61,7 +62,8 @@ wanted_packages() {
     fi
     printf '%s\n' libboost-test-dev
     if [[ "$want_tests" == yes ]]; then
-        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 shellcheck hdf5-tools
+        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 shellcheck hdf5-tools \
+            iproute2 nftables
     fi
     if [[ "$want_peers" == yes ]]; then
         printf '%s\n' python3-venv
@@ -255,7 +257,7 @@ for argument in "$@"; do
         --tests) want_tests=yes ;;
         --peers) want_peers=yes ;;
         -h | --help)
-            sed -n '2,11s/^# \{0,1\}//p' "$0"
+            sed -n '2,12s/^# \{0,1\}//p' "$0"
             exit 0
             ;;
         *) fail "unknown option $argument; known: --tests --peers --help" ;;
