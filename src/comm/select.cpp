@@ -15,6 +15,7 @@
 #include "comm/recursive_doubling.h"
 #include "comm/ring.h"
 #include "comm/shm.h"
+#include "comm/two_shot.h"
 #include "comm/widened.h"
 
 namespace hpml::comm {
@@ -101,7 +102,7 @@ std::unique_ptr<Algorithm> choose_algorithm(const mpi::Communicator& ranks) {
 
 const std::vector<std::string>& algorithm_names() {
     static const std::vector<std::string> names = {
-        "auto", "shm", "hierarchical", "ring", "recursive_doubling", "mpi"};
+        "auto", "shm", "hierarchical", "ring", "twoshot", "recursive_doubling", "mpi"};
     return names;
 }
 
@@ -122,6 +123,9 @@ std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Co
     }
     if (name == "ring") {
         return widened(std::make_unique<Ring>(ranks));
+    }
+    if (name == "twoshot") {
+        return std::make_unique<TwoShot>(ranks);
     }
     if (name == "mpi") {
         return widened(std::make_unique<MpiAllReduce>(ranks));

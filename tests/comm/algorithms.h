@@ -11,6 +11,7 @@
 #include "comm/ring.h"
 #include "comm/select.h"
 #include "comm/shm.h"
+#include "comm/two_shot.h"
 #include "comm/widened.h"
 
 namespace hpml::test {
@@ -37,6 +38,10 @@ namespace hpml::test {
         const int size = ranks.size() % 2 == 0 ? 2 : 1;
         return std::make_unique<comm::Hierarchical>(ranks, ranks.split(ranks.rank().value / size));
     }
+    if (name == "twoshot-pieces") {
+        return std::make_unique<comm::TwoShot>(
+            ranks, comm::TwoShotOptions{.piece = Bytes(4096), .depth = 2});
+    }
     if (name == "mpi-in-pieces") {
         return std::make_unique<comm::Widened>(std::make_unique<comm::MpiAllReduce>(ranks, 10007));
     }
@@ -44,9 +49,9 @@ namespace hpml::test {
 }
 
 [[nodiscard]] inline std::vector<std::string> algorithm_names() {
-    return {"shm",          "shm-4-kib",          "shm-by-file", "ring",         "ring-128-bytes",
-            "ring-deep",    "recursive_doubling", "nodes",       "hierarchical", "mpi",
-            "mpi-in-pieces"};
+    return {"shm",       "shm-4-kib",     "shm-by-file",       "ring",  "ring-128-bytes",
+            "ring-deep", "twoshot",       "twoshot-pieces",    "nodes", "hierarchical",
+            "mpi",       "mpi-in-pieces", "recursive_doubling"};
 }
 
 /// A long buffer in 128-byte messages takes seconds and shows nothing new.
