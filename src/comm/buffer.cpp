@@ -4,11 +4,6 @@
 
 namespace hpml::comm {
 
-std::size_t size_of(DataType type) {
-    constexpr std::array<std::size_t, 8> kSizes = {1, 1, 4, 8, 2, 2, 4, 8};
-    return kSizes[static_cast<std::size_t>(type)];
-}
-
 std::string_view name_of(DataType type) {
     constexpr std::array<std::string_view, 8> kNames = {"u8",  "i8",   "i32", "i64",
                                                         "f16", "bf16", "f32", "f64"};

@@ -9,14 +9,6 @@
 
 namespace hpml::comm {
 
-/// Who drives the operations while the caller computes.
-enum class Progress {
-    Inline,  ///< `progress()` and `wait_all()`, called by the caller
-    Thread,  ///< a communication thread, the only caller of MPI between the first submit and
-             ///< wait_all's return; it sleeps when there is nothing to do. MPI_THREAD_SERIALIZED is
-             ///< enough, because the two threads never call MPI at the same time
-};
-
 /// Asynchronous all-reduces, run in the order in which they were submitted (the same on every
 /// rank).
 ///

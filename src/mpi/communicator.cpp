@@ -59,6 +59,27 @@ Communicator Communicator::world() {
     return Communicator(copy);
 }
 
+Communicator Communicator::duplicate_of(MPI_Comm ranks) {
+    int is_started = 0;
+    check(MPI_Initialized(&is_started));
+    if (is_started == 0) {
+        throw UsageError(
+            "MPI has not been started (no rank can be reached); call MPI_Init_thread first");
+    }
+    int is_inter = 0;
+    if (ranks != MPI_COMM_NULL) {
+        check(MPI_Comm_test_inter(ranks, &is_inter));
+    }
+    if (ranks == MPI_COMM_NULL || is_inter != 0) {
+        throw UsageError(
+            "this communicator has no ranks to sum over (it is MPI_COMM_NULL or an "
+            "inter-communicator); give one of MPI_Comm_split or MPI_COMM_WORLD");
+    }
+    MPI_Comm copy = MPI_COMM_NULL;
+    check(MPI_Comm_dup(ranks, &copy));
+    return Communicator(copy);
+}
+
 Communicator Communicator::duplicate() const {
     if (is_null()) {
         return {};

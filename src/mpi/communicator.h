@@ -20,6 +20,9 @@ class Communicator {
     Communicator() = default;
     /// A duplicate of MPI_COMM_WORLD that returns errors instead of aborting. Collective.
     [[nodiscard]] static Communicator world();
+    /// A duplicate of what another program made, which stays as it is. Collective.
+    /// @throw UsageError if MPI has not been started, or `ranks` is null or an inter-communicator
+    [[nodiscard]] static Communicator duplicate_of(MPI_Comm ranks);
     ~Communicator();
     Communicator(Communicator&& other) noexcept;
     Communicator& operator=(Communicator&& other) noexcept;
