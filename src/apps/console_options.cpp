@@ -14,16 +14,4 @@ void add_console_options(OptionGroup& group, Seconds& log_every, ColorWhen& colo
             "$NO_COLOR");
 }
 
-void add_watchdog_options(OptionGroup& group, Seconds& warn, Seconds& timeout) {
-    group
-        .add("warn-seconds", warn,
-             "A step's wait for other ranks that is told, with the ranks that are behind")
-        .above(0)
-        .advanced()
-        .add("timeout-seconds", timeout,
-             "One that ends the job with exit 76, naming the rank; for a rank that lives also five "
-             "of the longest steps; 0: never")
-        .at_least(0);
-}
-
 }  // namespace hpml

@@ -9,7 +9,4 @@ namespace hpml {
 /// --log-every and --color, the same for every program that trains.
 void add_console_options(OptionGroup& group, Seconds& log_every, ColorWhen& color);
 
-/// --warn-seconds and --timeout-seconds, likewise: of a wait for other ranks.
-void add_watchdog_options(OptionGroup& group, Seconds& warn, Seconds& timeout);
-
 }  // namespace hpml

@@ -9,6 +9,7 @@ Json bench_all_reduce(const BenchOptions& options, const mpi::Communicator& rank
     bench.largest = mib(options.largest_mib);
     bench.growth = static_cast<std::uint64_t>(options.growth);
     bench.time_per_size = options.time_per_size;
+    bench.all_reduce = options.step.communication.all_reduce;
     bench.compare_mpi = options.compare == "mpi";
     if (!options.algorithms.empty()) {
         bench.algorithms = options.algorithms;

@@ -1,6 +1,6 @@
 #include "apps/hpml_bench_options.h"
 
-#include "comm/select.h"
+#include "apps/hpml_training_options.h"
 
 namespace hpml {
 
@@ -26,8 +26,8 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .at_least(2)
         .add("time-per-size", options.time_per_size, "Time for all ways at one size")
         .above(0);
-    table.group("Step and loader")
-        .add("data", options.data, "Folder that hpml_prepare made (loader)")
+    OptionGroup group = table.group("Step and loader");
+    group.add("data", options.data, "Folder that hpml_prepare made (loader)")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
         .add("model", options.model, "Encoder (step)")
@@ -35,8 +35,6 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .or_file(".json")
         .add("optimizer", options.step.optimizer, "Update rule (step)")
         .choices({"lamb", "adafactor", "adamw", "adam"})
-        .add("allreduce", options.step.all_reduce, "How gradients are summed (step)")
-        .choices(comm::algorithm_names())
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")
@@ -55,6 +53,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("threads", options.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0);
+    add_communication_options(group, options.step.communication);
 }
 
 }  // namespace hpml

@@ -1,7 +1,7 @@
 #include "apps/hpml_finetune_options.h"
 
 #include "apps/console_options.h"
-#include "comm/select.h"
+#include "apps/hpml_training_options.h"
 #include "corpus/glue.h"
 
 namespace hpml {
@@ -98,14 +98,8 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
         .at_least(1)
         .add("threads", options.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
-        .at_least(0)
-        .add("allreduce", run.all_reduce, "How gradients are summed over the ranks")
-        .choices(comm::algorithm_names())
-        .add("bucket-mib", run.bucket_mib,
-             "Gradient bucket that leaves at once; 0: from the cache size")
-        .unit("MiB")
         .at_least(0);
-    add_watchdog_options(group, run.watchdog.warn_after, run.watchdog.timeout);
+    add_communication_options(group, run.communication);
     add_console_options(group, options.log_every, options.color);
 }
 

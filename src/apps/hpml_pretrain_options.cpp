@@ -1,7 +1,7 @@
 #include "apps/hpml_pretrain_options.h"
 
 #include "apps/console_options.h"
-#include "comm/select.h"
+#include "apps/hpml_training_options.h"
 
 namespace hpml {
 
@@ -130,17 +130,10 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
         .add("threads", run.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0)
-        .add("allreduce", run.all_reduce, "How gradients are summed over the ranks")
-        .choices(comm::algorithm_names())
-        .add("bucket-mib", run.bucket_mib,
-             "Gradient bucket that leaves at once; 0: from the cache size")
-        .unit("MiB")
-        .at_least(0)
-        .alias("fusion-threshold")
         .add("prefetch", run.prefetch, "Micro-batches read ahead by a thread; 0: none")
         .range(0, 64)
         .advanced();
-    add_watchdog_options(group, run.watchdog.warn_after, run.watchdog.timeout);
+    add_communication_options(group, run.communication);
 }
 
 }  // namespace

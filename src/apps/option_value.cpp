@@ -169,6 +169,10 @@ bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::
                        words.write(static_cast<std::size_t>(word - rule.choices.begin()));
                        return true;
                    },
+                   [&](const ScaledTarget& quantity) {
+                       double number = 0;
+                       return assign_number(rule, text, number) && quantity.write(number);
+                   },
                    [&](auto* number) { return assign_number(rule, text, *number); }},
         target);
 }
@@ -201,6 +205,10 @@ std::vector<std::string> value_texts(const OptionTarget& target) {
                 return *member ? Texts{fmt::format("{}", **member)} : Texts{};
             },
             [&](const WordTarget& words) { return unless_empty(words.read()); },
+            // Digits enough for every unit, few enough to hide what scaling rounds.
+            [](const ScaledTarget& quantity) {
+                return Texts{fmt::format("{:.12g}", quantity.read())};
+            },
             [](const auto* number) { return Texts{fmt::format("{}", *number)}; }},
         target);
 }
@@ -217,7 +225,8 @@ std::string expectation(const OptionTarget& target, const ValueRule& rule) {
         Overloaded{
             [](const bool*) { return std::string("on or off"); },
             [](const Seconds*) { return std::string("a time such as 90, 90s, 5m, 2h or 1d"); },
-            [&](const double*) { return real; }, [&](const std::optional<double>*) { return real; },
+            [&](const double*) { return real; }, [&](const ScaledTarget&) { return real; },
+            [&](const std::optional<double>*) { return real; },
             [&](const std::uint64_t*) {
                 return std::isfinite(rule.least) ? whole : "a whole number of at least 0";
             },
@@ -254,7 +263,7 @@ std::string short_rule(const ValueRule& rule) {
 std::string placeholder_for(const OptionTarget& target) {
     return std::visit(
         Overloaded{[](const bool*) { return "on|off"; }, [](const Seconds*) { return "TIME"; },
-                   [](const double*) { return "X"; },
+                   [](const double*) { return "X"; }, [](const ScaledTarget&) { return "X"; },
                    [](const std::optional<double>*) { return "X"; },
                    [](const std::string*) { return "TEXT"; },
                    [](const std::optional<std::string>*) { return "TEXT"; },

@@ -20,12 +20,19 @@ struct WordTarget {
     std::function<void(std::size_t)> write;  ///< the index of the chosen word
 };
 
+/// A quantity shown in a unit of the option's own, e.g. bytes in MiB: read and written through two
+/// functions.
+struct ScaledTarget {
+    std::function<double()> read;
+    std::function<bool(double)> write;  ///< @return whether the target can hold that much
+};
+
 /// The plain member that an option fills. It outlives the table.
 using OptionTarget = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, Seconds*,
                                   std::string*, std::filesystem::path*, std::vector<std::string>*,
                                   std::vector<std::filesystem::path>*, std::optional<std::int64_t>*,
                                   std::optional<double>*, std::optional<std::string>*,
-                                  std::optional<std::filesystem::path>*, WordTarget>;
+                                  std::optional<std::filesystem::path>*, WordTarget, ScaledTarget>;
 
 /// What a value may be, beyond its type.
 struct ValueRule {

@@ -1,6 +1,7 @@
 #include "apps/options.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 
@@ -80,6 +81,30 @@ OptionGroup& OptionGroup::add_flag(std::string name, bool& target, std::string h
     add_row(std::move(name), OptionTarget(&target), std::move(help));
     last().is_flag = true;
     return *this;
+}
+
+OptionGroup& OptionGroup::add_size(std::string name, Bytes& target, Bytes unit, std::string help) {
+    const auto factor = static_cast<double>(unit.value);
+    ScaledTarget access{[&target, factor] { return static_cast<double>(target.value) / factor; },
+                        [&target, factor](double number) {
+                            constexpr double kMost = 0x1p62;
+                            const double bytes = std::round(number * factor);
+                            if (bytes < 0 || bytes > kMost) {
+                                return false;
+                            }
+                            target = Bytes(static_cast<std::uint64_t>(bytes));
+                            return true;
+                        }};
+    return add_row(std::move(name), OptionTarget(std::move(access)), std::move(help)).at_least(0);
+}
+
+OptionGroup& OptionGroup::add_microseconds(std::string name, Seconds& target, std::string help) {
+    ScaledTarget access{[&target] { return target.value * 1e6; },
+                        [&target](double number) {
+                            target = Seconds(number / 1e6);
+                            return true;
+                        }};
+    return add_row(std::move(name), OptionTarget(std::move(access)), std::move(help)).at_least(0);
 }
 
 OptionRow& OptionGroup::last() {

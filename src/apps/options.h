@@ -73,6 +73,10 @@ class OptionGroup {
     template <class E>
     OptionGroup& add_words(std::string name, E& target,
                            std::vector<std::pair<std::string, E>> words, std::string help);
+    /// A size as a number of `unit`s, e.g. of KiB; 0 at least.
+    OptionGroup& add_size(std::string name, Bytes& target, Bytes unit, std::string help);
+    /// A time as a number of microseconds; 0 at least.
+    OptionGroup& add_microseconds(std::string name, Seconds& target, std::string help);
 
     OptionGroup& at_least(double bound);
     OptionGroup& at_most(double bound);

@@ -50,7 +50,7 @@ class Algorithm {
     /// Whether the processor can read the buffers: not those of a GPU.
     [[nodiscard]] virtual bool is_on_host() const { return true; }
     /// How to wait for the other ranks.
-    [[nodiscard]] virtual Patience::Cores cores() const { return Patience::Cores::Shared; }
+    [[nodiscard]] virtual Patience patience() const { return Patience(Patience::Cores::Shared); }
     /// Zeroed memory for buffers that this algorithm reduces fastest, 64-byte aligned. Collective,
     /// the same size on every rank. It may outlive the algorithm.
     [[nodiscard]] virtual std::shared_ptr<std::byte> allocate(Bytes size);

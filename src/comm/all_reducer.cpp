@@ -37,7 +37,8 @@ void require_threads(Progress progress) {
 AllReducer::AllReducer(MPI_Comm ranks, const AllReducerOptions& options) {
     const auto own = mpi::Communicator::duplicate_of(ranks);
     require_threads(options.progress);
-    state_ = std::make_unique<State>(make_algorithm(options.algorithm, own), options.progress);
+    state_ = std::make_unique<State>(make_algorithm({.algorithm = options.algorithm}, own),
+                                     options.progress);
 }
 
 AllReducer::~AllReducer() = default;

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "comm/all_reduce_options.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
@@ -15,6 +16,7 @@ struct AllReduceBenchOptions {
     /// Names for make_algorithm, measured in memory of their own and, where that makes a
     /// difference, in memory that the caller brought ("shm foreign").
     std::vector<std::string> algorithms = {"shm", "ring"};
+    AllReduceOptions all_reduce{};  ///< of all of them; its algorithm does not count
     /// Beside what the MPI library offers: "MPI_Allreduce" as it is; "MPI tuned", with a malloc
     /// that keeps its large temporary buffers; "pack+MPI+unpack", the way of a fusion buffer that
     /// tensors are copied into and out of.

@@ -32,7 +32,7 @@ class OwnWay final : public BenchWay {
     }
     void sum(std::span<float> values) override {
         const auto operation = algorithm_->start(values);
-        Patience patience(algorithm_->cores());
+        Patience patience = algorithm_->patience();
         while (!operation->advance()) {
             patience.pause();
         }
@@ -110,9 +110,11 @@ std::vector<std::unique_ptr<BenchWay>> make_ways(const mpi::Communicator& ranks,
                                                  std::size_t most,
                                                  std::vector<std::string>& obstacles) {
     std::vector<std::unique_ptr<BenchWay>> ways;
+    AllReduceOptions with = options.all_reduce;
     for (const std::string& name : options.algorithms) {
         try {
-            const std::shared_ptr<Algorithm> algorithm = make_algorithm(name, ranks);
+            with.algorithm = name;
+            const std::shared_ptr<Algorithm> algorithm = make_algorithm(with, ranks);
             ways.push_back(std::make_unique<OwnWay>(algorithm, most, OwnWay::Memory::Own));
             if (algorithm->name() == "shm") {
                 ways.push_back(std::make_unique<OwnWay>(algorithm, most, OwnWay::Memory::Foreign));

@@ -26,8 +26,7 @@ constexpr int kFirstLimit = kBias + 4;
 /// The whole numbers are reduced in pieces of 8 MiB, of which a few are under way.
 constexpr std::size_t kPiece = 1U << 20;
 
-void complete(OperationQueue& queue, Patience::Cores cores) {
-    Patience patience(cores);
+void complete(OperationQueue& queue, Patience patience) {
     while (!queue.is_empty()) {
         if (queue.advance() == 0) {
             patience.pause();
@@ -101,7 +100,7 @@ ElasticSum::Outcome ElasticSum::judge() {
     OperationQueue queue(algorithm_, nullptr);
     queue.push({reinterpret_cast<std::byte*>(largest_.data()), largest_.size(), DataType::U8,
                 ReduceOp::Max});
-    complete(queue, algorithm_.cores());
+    complete(queue, algorithm_.patience());
     Outcome outcome = Outcome::Done;
     for (std::size_t block = 0; block < limits_.size(); ++block) {
         if (largest_[block] == kNotFinite) {
@@ -125,7 +124,7 @@ void ElasticSum::reduce_sums() {
         queue.push({reinterpret_cast<std::byte*>(sums_.data() + first),
                     std::min(kPiece, count_ - first), DataType::I64, ReduceOp::Sum});
     }
-    complete(queue, algorithm_.cores());
+    complete(queue, algorithm_.patience());
 }
 
 void ElasticSum::set_limits(std::vector<std::uint8_t> limits) {

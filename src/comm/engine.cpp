@@ -52,7 +52,7 @@ class Engine::State::Inline final : public State {
     void progress() override { step(); }
 
     Found wait_all() override {
-        Patience patience(algorithm->cores());
+        Patience patience = algorithm->patience();
         while (!failure_ && !queue_.is_empty()) {
             if (step() == 0) {
                 patience.pause();
@@ -128,7 +128,7 @@ class Engine::State::Threaded final : public State {
   private:
     void communicate() {
         OperationQueue queue(*algorithm, recorder);
-        Patience patience(algorithm->cores());
+        Patience patience = algorithm->patience();
         try {
             while (take(queue)) {
                 const std::size_t finished = queue.advance();

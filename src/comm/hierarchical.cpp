@@ -7,15 +7,11 @@
 
 #include "base/error.h"
 #include "comm/kernels/convert.h"
-#include "comm/ring.h"
-#include "comm/shm_node.h"
 #include "comm/widened.h"
 
 namespace hpml::comm {
 
 namespace {
-
-constexpr std::size_t kChunk = 256 * 1024;
 
 /// One buffer in the node's shared memory.
 class LaneRun final : public ShmRun {
@@ -110,8 +106,8 @@ void require_equal_nodes(const mpi::Communicator& ranks, const mpi::Communicator
 
 struct Hierarchical::State {
     State(const mpi::Communicator& all, const mpi::Communicator& on_node,
-          const NodeMemoryOptions& memory)
-        : ranks(static_cast<std::size_t>(all.size())), node(on_node, kChunk, memory) {}
+          const HierarchicalOptions& options)
+        : ranks(static_cast<std::size_t>(all.size())), node(on_node, options.shm, options.memory) {}
 
     std::size_t ranks;
     ShmNode node;
@@ -121,12 +117,12 @@ struct Hierarchical::State {
 };
 
 Hierarchical::Hierarchical(const mpi::Communicator& ranks, const mpi::Communicator& node,
-                           const NodeMemoryOptions& memory) {
+                           const HierarchicalOptions& options) {
     require_equal_nodes(ranks, node);
     // A node's obstacle is every node's: all ranks must decide alike.
     std::string obstacle;
     try {
-        state_ = std::make_unique<State>(ranks, node, memory);
+        state_ = std::make_unique<State>(ranks, node, options);
     } catch (const Error& error) {
         if (error.code() != ExitCode::Resource) {
             throw;
@@ -138,8 +134,8 @@ Hierarchical::Hierarchical(const mpi::Communicator& ranks, const mpi::Communicat
             throw ResourceError(obstacle);
         }
     });
-    state_->lane.emplace(ranks.split(node.rank().value));
-    state_->around.emplace(std::make_unique<Ring>(ranks));
+    state_->lane.emplace(ranks.split(node.rank().value), options.ring);
+    state_->around.emplace(std::make_unique<Ring>(ranks, options.ring));
 }
 
 Hierarchical::~Hierarchical() = default;

@@ -4,9 +4,17 @@
 
 #include "comm/all_reduce.h"
 #include "comm/node_memory.h"
+#include "comm/ring.h"
+#include "comm/shm_node.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
+
+struct HierarchicalOptions {
+    ShmOptions shm;              ///< in a node
+    RingOptions ring;            ///< between nodes
+    NodeMemoryOptions memory{};  ///< of a node
+};
 
 /// Several nodes with as many ranks each: the ranks of a node sum their shares in shared memory,
 /// as many rings as a node has ranks sum the shares over the nodes at the same time, and each rank
@@ -23,7 +31,7 @@ class Hierarchical final : public Algorithm {
     /// @throw ResourceError on every rank if a node's ranks cannot share memory, or nodes have
     ///        different numbers of ranks
     Hierarchical(const mpi::Communicator& ranks, const mpi::Communicator& node,
-                 const NodeMemoryOptions& memory = {});
+                 const HierarchicalOptions& options = {});
     ~Hierarchical() override;
     Hierarchical(const Hierarchical&) = delete;
     Hierarchical& operator=(const Hierarchical&) = delete;

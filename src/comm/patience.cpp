@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "base/clock.h"
 #include "device/affinity.h"
 
 namespace hpml::comm {
@@ -21,12 +22,27 @@ void relax() noexcept {
 
 }  // namespace
 
+bool Patience::is_over() noexcept {
+    if (gave_up_ || spin_.value <= 0) {
+        return true;
+    }
+    // The clock costs as much as a pause: it is asked now and then.
+    constexpr std::uint32_t kPausesPerLook = 16;
+    if (paused_++ % kPausesPerLook == 0) {
+        const Seconds time = now();
+        if (paused_ == 1) {
+            began_ = time;
+        }
+        gave_up_ = time - began_ >= spin_;
+    }
+    return gave_up_;
+}
+
 void Patience::pause() noexcept {
-    if (paused_ < spins_) {
-        ++paused_;
-        relax();
-    } else {
+    if (is_over()) {
         std::this_thread::yield();
+    } else {
+        relax();
     }
 }
 

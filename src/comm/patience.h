@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/units.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
@@ -11,18 +12,28 @@ namespace hpml::comm {
 class Patience {
   public:
     enum class Cores { OwnEach, Shared };
-    explicit Patience(Cores cores) : spins_(cores == Cores::OwnEach ? kSpins : 0) {}
+    /// A sleeping thread wakes up in about as much.
+    static constexpr Seconds kSpin{30e-6};
+
+    /// @param spin  how long it keeps a core of its own
+    explicit Patience(Cores cores, Seconds spin = kSpin)
+        : spin_(cores == Cores::OwnEach ? spin : Seconds(0)) {}
 
     /// Wait a little.
     void pause() noexcept;
     /// Something has happened.
-    void renew() noexcept { paused_ = 0; }
+    void renew() noexcept {
+        paused_ = 0;
+        gave_up_ = false;
+    }
 
   private:
-    /// About 30 microseconds: a sleeping thread wakes up in about as much.
-    static constexpr std::uint32_t kSpins = 1000;
-    std::uint32_t spins_;
+    [[nodiscard]] bool is_over() noexcept;
+
+    Seconds spin_;
+    Seconds began_;  ///< the first pause
     std::uint32_t paused_ = 0;
+    bool gave_up_ = false;
 };
 
 /// Whether the ranks of a node may run on as many cores as they are. Collective.

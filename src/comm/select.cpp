@@ -48,13 +48,23 @@ std::unique_ptr<Algorithm> widened(std::unique_ptr<Algorithm> algorithm) {
     return std::make_unique<Widened>(std::move(algorithm));
 }
 
+ShmOptions in_node(const AllReduceOptions& options) {
+    return {.chunk = options.chunk, .spin = options.spin};
+}
+
+RingOptions around(const AllReduceOptions& options) { return {.segment = options.segment}; }
+
+HierarchicalOptions between_nodes(const AllReduceOptions& options) {
+    return {.shm = in_node(options), .ring = around(options)};
+}
+
 /// Between nodes: by the size of each buffer.
 class BySize final : public Algorithm {
   public:
-    BySize(const mpi::Communicator& ranks, const Nodes& nodes)
+    BySize(const mpi::Communicator& ranks, const Nodes& nodes, const AllReduceOptions& options)
         : topology_(nodes.topology),
           short_(widened(std::make_unique<RecursiveDoubling>(ranks))),
-          long_(std::make_unique<Hierarchical>(ranks, nodes.node)) {}
+          long_(std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options))) {}
 
     [[nodiscard]] std::string_view name() const override {
         return "hierarchical, recursive_doubling";
@@ -74,28 +84,30 @@ class BySize final : public Algorithm {
 };
 
 /// @throw ResourceError where the nodes do not allow anything better than the ring
-std::unique_ptr<Algorithm> fastest(const mpi::Communicator& ranks) {
+std::unique_ptr<Algorithm> fastest(const AllReduceOptions& options,
+                                   const mpi::Communicator& ranks) {
     const Nodes nodes = find_nodes(ranks);
     if (nodes.topology.nodes == 1) {
-        return ShmAllReduce::for_node(nodes.node);
+        return ShmAllReduce::for_node(nodes.node, in_node(options));
     }
     if (nodes.topology.ranks_per_node() == 1) {
         throw ResourceError("one rank on each node");
     }
-    return std::make_unique<BySize>(ranks, nodes);
+    return std::make_unique<BySize>(ranks, nodes, options);
 }
 
-std::unique_ptr<Algorithm> choose_algorithm(const mpi::Communicator& ranks) {
+std::unique_ptr<Algorithm> choose_algorithm(const AllReduceOptions& options,
+                                            const mpi::Communicator& ranks) {
     if (ranks.size() > 1) {
         try {
-            return fastest(ranks);
+            return fastest(options, ranks);
         } catch (const Error& obstacle) {
             if (obstacle.code() != ExitCode::Resource) {
                 throw;
             }
         }
     }
-    return widened(std::make_unique<Ring>(ranks));
+    return widened(std::make_unique<Ring>(ranks, around(options)));
 }
 
 }  // namespace
@@ -106,32 +118,31 @@ const std::vector<std::string>& algorithm_names() {
     return names;
 }
 
-std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const mpi::Communicator& ranks) {
+std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,
+                                          const mpi::Communicator& ranks) {
+    require_valid(options);
+    const std::string& name = options.algorithm;
     if (name == "auto") {
-        return choose_algorithm(ranks);
+        return choose_algorithm(options, ranks);
     }
     if (name == "shm") {
         const Nodes nodes = find_nodes(ranks);
         require_one_node(nodes.topology);
-        return ShmAllReduce::for_node(nodes.node);
+        return ShmAllReduce::for_node(nodes.node, in_node(options));
     }
     if (name == "hierarchical") {
-        return std::make_unique<Hierarchical>(ranks, ranks.split_by_node());
+        return std::make_unique<Hierarchical>(ranks, ranks.split_by_node(), between_nodes(options));
     }
     if (name == "recursive_doubling") {
         return widened(std::make_unique<RecursiveDoubling>(ranks));
     }
     if (name == "ring") {
-        return widened(std::make_unique<Ring>(ranks));
+        return widened(std::make_unique<Ring>(ranks, around(options)));
     }
     if (name == "twoshot") {
         return std::make_unique<TwoShot>(ranks);
     }
-    if (name == "mpi") {
-        return widened(std::make_unique<MpiAllReduce>(ranks));
-    }
-    throw UsageError(fmt::format("allreduce={} is not known; choose one of {}", name,
-                                 fmt::join(algorithm_names(), ", ")));
+    return widened(std::make_unique<MpiAllReduce>(ranks));
 }
 
 Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {

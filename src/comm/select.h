@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
+#include "comm/all_reduce_options.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
@@ -13,16 +14,15 @@ namespace hpml::comm {
 /// What the option `allreduce` may be.
 [[nodiscard]] const std::vector<std::string>& algorithm_names();
 
-/// The algorithm of the option `allreduce` for buffers in host memory. Collective.
+/// The algorithm of the options for buffers in host memory. Collective.
 ///
 /// `auto` is `shm` where all ranks are on one node that can share memory; on several nodes with as
 /// many ranks each, `hierarchical` or `recursive_doubling` by the size of a buffer (cost_model.h);
 /// else the ring. Their bits are the same in every run, which the MPI library's own need not be.
 /// With one rank it is the identity.
-/// @param name  one of `algorithm_names()`
-/// @throw UsageError for another name
+/// @throw UsageError for options out of their range
 /// @throw ResourceError for one that is not possible where the ranks are
-[[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const std::string& name,
+[[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,
                                                         const mpi::Communicator& ranks);
 
 /// What a bucket should hold by default on a CPU: clamp(L3 / (2 * ranks on the node), 1, 8) MiB,

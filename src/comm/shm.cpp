@@ -23,7 +23,7 @@ ShmAllReduce::~ShmAllReduce() = default;
 std::unique_ptr<ShmAllReduce> ShmAllReduce::for_node(const mpi::Communicator& node,
                                                      ShmOptions options,
                                                      const NodeMemoryOptions& memory) {
-    return std::make_unique<ShmAllReduce>(ShmNode(node, options.chunk.value, memory));
+    return std::make_unique<ShmAllReduce>(ShmNode(node, options, memory));
 }
 
 OperationHandle ShmAllReduce::start(const Buffer& buffer) {
@@ -40,7 +40,7 @@ OperationHandle ShmAllReduce::start(const Buffer& buffer) {
                : state_->direct.start(buffer, place->window, place->offset);
 }
 
-Patience::Cores ShmAllReduce::cores() const { return state_->node.cores(); }
+Patience ShmAllReduce::patience() const { return state_->node.patience(); }
 
 std::shared_ptr<std::byte> ShmAllReduce::allocate(Bytes size) {
     auto memory = state_->node.allocate(size);

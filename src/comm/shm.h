@@ -9,11 +9,6 @@
 
 namespace hpml::comm {
 
-struct ShmOptions {
-    /// What a rank reduces at a time of buffers in shared memory.
-    Bytes chunk = Bytes(256 * 1024);
-};
-
 /// All-reduce of ranks that share memory. Buffers of `allocate` lie where every rank sees them and
 /// are reduced in place, chunk by chunk, by whichever rank has time; short buffers are copied once
 /// for all to read; others go through a small staging window. Each element is combined over the
@@ -36,7 +31,7 @@ class ShmAllReduce final : public Algorithm {
 
     [[nodiscard]] std::string_view name() const override { return "shm"; }
     [[nodiscard]] OperationHandle start(const Buffer& buffer) override;
-    [[nodiscard]] Patience::Cores cores() const override;
+    [[nodiscard]] Patience patience() const override;
     /// Shared memory; ordinary memory, which is staged, where that much cannot be had.
     [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size) override;
 

@@ -7,9 +7,10 @@
 
 namespace hpml::comm {
 
-ShmNode::ShmNode(const mpi::Communicator& node, std::size_t chunk, const NodeMemoryOptions& options)
-    : node_(node.duplicate()), options_(options), cores_(cores_of(node)) {
-    const auto attempt = NodeMemory::share(node, Bytes(ShmTeam::part_size()), options);
+ShmNode::ShmNode(const mpi::Communicator& node, const ShmOptions& options,
+                 const NodeMemoryOptions& memory)
+    : node_(node.duplicate()), memory_options_(memory), patience_(cores_of(node), options.spin) {
+    const auto attempt = NodeMemory::share(node, Bytes(ShmTeam::part_size()), memory);
     if (!attempt.memory) {
         throw ResourceError("the ranks of a node cannot share memory (" + attempt.obstacle +
                             "); use --allreduce ring");
@@ -19,14 +20,14 @@ ShmNode::ShmNode(const mpi::Communicator& node, std::size_t chunk, const NodeMem
         parts.push_back(attempt.memory->part(rank));
     }
     state_.team.place(node.rank().value, parts);
-    state_.chunk = chunk;
+    state_.chunk = options.chunk.value;
     memory_.push_back(attempt.memory);
 }
 
-ShmNode::ShmNode(ShmTeam team, std::shared_ptr<void> memory, std::size_t chunk) {
+ShmNode::ShmNode(ShmTeam team, std::shared_ptr<void> memory, const ShmOptions& options) {
     expects(team.size() > 0, "a team of at least one rank");
     state_.team = std::move(team);
-    state_.chunk = chunk;
+    state_.chunk = options.chunk.value;
     memory_.push_back(std::move(memory));
 }
 
@@ -44,7 +45,7 @@ std::optional<ShmNode::Place> ShmNode::find(const Buffer& buffer) const {
 }
 
 std::shared_ptr<std::byte> ShmNode::allocate(Bytes size) {
-    const auto attempt = NodeMemory::share(node_, size, options_);
+    const auto attempt = NodeMemory::share(node_, size, memory_options_);
     if (!attempt.memory) {
         return nullptr;
     }

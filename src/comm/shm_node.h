@@ -12,14 +12,22 @@
 
 namespace hpml::comm {
 
+struct ShmOptions {
+    /// What a rank reduces at a time of buffers in shared memory.
+    Bytes chunk = kib(256);
+    /// How long a rank that waits for another keeps its core, if it has one of its own.
+    Seconds spin = Patience::kSpin;
+};
+
 /// The ranks of a node and the memory that they share, as one of them sees them.
 class ShmNode {
   public:
     /// Collective over the node.
     /// @throw ResourceError on every rank if they cannot share memory, saying why
-    ShmNode(const mpi::Communicator& node, std::size_t chunk, const NodeMemoryOptions& options);
+    ShmNode(const mpi::Communicator& node, const ShmOptions& options,
+            const NodeMemoryOptions& memory);
     /// A team that has its memory already: threads of one process.
-    ShmNode(ShmTeam team, std::shared_ptr<void> memory, std::size_t chunk);
+    ShmNode(ShmTeam team, std::shared_ptr<void> memory, const ShmOptions& options = {});
 
     /// Where all of a buffer lies in shared memory.
     struct Place {
@@ -31,14 +39,14 @@ class ShmNode {
     [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size);
 
     [[nodiscard]] ShmState& state() { return state_; }
-    [[nodiscard]] Patience::Cores cores() const { return cores_; }
+    [[nodiscard]] Patience patience() const { return patience_; }
 
   private:
     ShmState state_;
     std::vector<std::shared_ptr<void>> memory_;  ///< of the team and of its windows
     mpi::Communicator node_;                     ///< null in a team of threads
-    NodeMemoryOptions options_;
-    Patience::Cores cores_ = Patience::Cores::Shared;
+    NodeMemoryOptions memory_options_;
+    Patience patience_{Patience::Cores::Shared};
 };
 
 /// The operations of one kind, used again and again.

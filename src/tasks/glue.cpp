@@ -54,16 +54,14 @@ void check_options(const GlueOptions& options, const model::ModelConfig& config)
 
 train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStart& start,
                                       const GlueContext& context) {
-    comm::WatchdogOptions watchdog = options.watchdog;
-    watchdog.folder = options.run;
+    train::CommunicationOptions communication = options.communication;
+    communication.watchdog.folder = options.run;
     return {.model = start.config,
             .head = model::Head::Classification,
             .optimizer = options.optimizer,
-            .all_reduce = options.all_reduce,
-            .bucket_size = mib(options.bucket_mib),
+            .communication = communication,
             .progress = context.progress,
             .accelerator = context.accelerator,
-            .watchdog = watchdog,
             .seed = options.recipe.seed};
 }
 

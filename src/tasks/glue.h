@@ -10,13 +10,13 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
-#include "comm/watchdog.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
 #include "tasks/glue_scores.h"
 #include "tasks/glue_training.h"
 #include "train/accelerator.h"
+#include "train/communication.h"
 #include "train/observer.h"
 #include "train/stop.h"
 
@@ -39,10 +39,8 @@ struct GlueOptions {
     std::int64_t max_train_samples = 0;  ///< the first rows of train.tsv; 0: all
     FineTuneOptions recipe;
     optim::OptimizerOptions optimizer = {.name = "adamw", .epsilon = 1e-8, .weight_decay = 0.0};
-    std::string all_reduce = "auto";
-    double bucket_mib = 0;        ///< 0: chosen for the machine
     std::string device = "auto";  ///< auto, cpu, cuda
-    comm::WatchdogOptions watchdog;
+    train::CommunicationOptions communication;
 };
 
 /// What is known of a run right before its first step.

@@ -35,13 +35,11 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     train::ReplicaOptions replica;
     replica.model = model_of(options, manifest);
     replica.optimizer = options.optimizer;
-    replica.all_reduce = options.all_reduce;
-    replica.bucket_size = mib(options.bucket_mib);
+    replica.communication = options.communication;
+    replica.communication.watchdog.folder = options.run;
     replica.progress = context.progress;
     replica.accelerator = context.accelerator;
     replica.seed = options.seed;
-    replica.watchdog = options.watchdog;
-    replica.watchdog.folder = options.run;
     return replica;
 }
 

@@ -9,13 +9,13 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
-#include "comm/watchdog.h"
 #include "corpus/manifest.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/accelerator.h"
+#include "train/communication.h"
 #include "train/observer.h"
 #include "train/stop.h"
 
@@ -54,9 +54,7 @@ struct PretrainOptions {
     std::string precision = "auto";     ///< auto (fp32 for now), fp32
     std::string device = "auto";        ///< auto, cpu, cuda
     int threads = 0;                    ///< per rank; 0: from the affinity masks
-    std::string all_reduce = "auto";    ///< auto, shm, ring, mpi
-    double bucket_mib = 0;              ///< 0: chosen for the machine
-    comm::WatchdogOptions watchdog;
+    train::CommunicationOptions communication;
     int prefetch = 2;  ///< micro-batches prepared ahead
 };
 

@@ -43,7 +43,7 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
     train::ReplicaOptions replica_options;
     replica_options.model = options.model;
     replica_options.optimizer.name = options.optimizer;
-    replica_options.all_reduce = options.all_reduce;
+    replica_options.communication = options.communication;
     replica_options.progress = progress;
     replica_options.accelerator = accelerator;
     train::Replica replica(replica_options, ranks, log);

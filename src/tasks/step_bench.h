@@ -8,13 +8,14 @@
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "train/accelerator.h"
+#include "train/communication.h"
 
 namespace hpml::tasks {
 
 struct StepBenchOptions {
     model::ModelConfig model;
     std::string optimizer = "adamw";
-    std::string all_reduce = "auto";
+    train::CommunicationOptions communication;
     std::int64_t micro_batch = 8;
     std::int64_t accumulation = 1;
     std::int64_t sequence_length = 128;

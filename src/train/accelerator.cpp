@@ -74,12 +74,12 @@ Accelerator choose_accelerator(const std::string& wanted, const mpi::Communicato
 }
 
 std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
-                                                const std::string& option,
+                                                const comm::AllReduceOptions& options,
                                                 const mpi::Communicator& ranks) {
     if (accelerator.cuda) {
         return comm::make_nccl(*accelerator.cuda, ranks, accelerator.device.index());
     }
-    return comm::make_algorithm(option, ranks);
+    return comm::make_algorithm(options, ranks);
 }
 
 }  // namespace hpml::train

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "comm/all_reduce.h"
+#include "comm/all_reduce_options.h"
 #include "device/module.h"
 #include "mpi/communicator.h"
 
@@ -39,9 +40,9 @@ struct CudaSearch {
                                              const mpi::Communicator& ranks, const Log& log,
                                              const CudaSearch& search = {});
 
-/// The all-reduce that goes with it: NCCL between GPUs, else the option's. Collective.
+/// The all-reduce that goes with it: NCCL between GPUs, else that of the options. Collective.
 [[nodiscard]] std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
-                                                              const std::string& option,
+                                                              const comm::AllReduceOptions& options,
                                                               const mpi::Communicator& ranks);
 
 }  // namespace hpml::train

@@ -21,20 +21,20 @@ std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
 
 Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log) {
     const auto node = ranks.split_by_node();
-    comm::WatchdogOptions watching = options.watchdog;
+    comm::WatchdogOptions watching = options.communication.watchdog;
     watching.warn = [log](const std::string& text) { log.warn_local("{}", text); };
     watching.fail = [log](const std::string& text) { log.error_local("{}", text); };
     watchdog_ = std::make_unique<comm::Watchdog>(ranks, node, std::move(watching));
     const Bytes bucket_size =
-        options.bucket_size.value > 0
-            ? options.bucket_size
+        options.communication.bucket.value > 0
+            ? options.communication.bucket
             : comm::agreed_bucket_size(
                   comm::default_bucket_size(comm::last_level_cache(), node.size()), ranks);
     auto specs = model::leaf_specs(options.model, options.head);
     fusion::Plan plan = fusion::make_plan(specs, bucket_size);
     require_same(ranks, "fusion plan", plan.digest().hex());
 
-    auto algorithm = make_algorithm(options.accelerator, options.all_reduce, ranks);
+    auto algorithm = make_algorithm(options.accelerator, options.communication.all_reduce, ranks);
     fusion::DeviceMemory on_device(options.accelerator.device);
     fusion::AllReduceMemory for_sums(*algorithm);
     auto& gradients =

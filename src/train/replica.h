@@ -17,6 +17,7 @@
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
 #include "train/accelerator.h"
+#include "train/communication.h"
 
 namespace hpml::train {
 
@@ -24,12 +25,10 @@ struct ReplicaOptions {
     model::ModelConfig model;
     model::Head head = model::Head::MaskedLm;
     optim::OptimizerOptions optimizer;
-    std::string all_reduce = "auto";  ///< auto, shm, ring, mpi
-    Bytes bucket_size{0};             ///< 0: chosen for the machine
+    CommunicationOptions communication;
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;
-    comm::WatchdogOptions watchdog;  ///< its words go to the log
-    std::uint64_t seed = 42;         ///< of the first weights
+    std::uint64_t seed = 42;  ///< of the first weights
 };
 
 /// This rank's copy of model, gradients, optimizer and the machinery that keeps the copies equal.

@@ -45,7 +45,7 @@ namespace hpml::test {
     if (name == "mpi-in-pieces") {
         return std::make_unique<comm::Widened>(std::make_unique<comm::MpiAllReduce>(ranks, 10007));
     }
-    return comm::make_algorithm(name, ranks);
+    return comm::make_algorithm({.algorithm = name}, ranks);
 }
 
 [[nodiscard]] inline std::vector<std::string> algorithm_names() {

@@ -185,7 +185,10 @@ BOOST_AUTO_TEST_CASE(a_null_communicator_is_one_rank_for_every_algorithm) {
 
 BOOST_AUTO_TEST_CASE(impossible_options_are_refused) {
     const mpi::Communicator alone;
-    BOOST_CHECK_THROW((void)comm::make_algorithm("rign", alone), UsageError);
+    BOOST_CHECK_THROW((void)comm::make_algorithm({.algorithm = "rign"}, alone), UsageError);
+    BOOST_CHECK_THROW((void)comm::make_algorithm({.chunk = Bytes(0)}, alone), UsageError);
+    BOOST_CHECK_THROW((void)comm::make_algorithm({.segment = mib(2048)}, alone), UsageError);
+    BOOST_CHECK_THROW((void)comm::make_algorithm({.spin = Seconds(2)}, alone), UsageError);
     BOOST_CHECK_THROW(comm::Ring(alone, {.segment = Bytes(2), .depth = 2}), UsageError);
     BOOST_CHECK_THROW(comm::Ring(alone, {.segment = mib(2048), .depth = 2}), UsageError);
     BOOST_CHECK_THROW(comm::Ring(alone, {.segment = mib(1), .depth = 1}), UsageError);

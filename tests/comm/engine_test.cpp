@@ -109,7 +109,7 @@ BOOST_DATA_TEST_CASE(many_buffers_over_many_steps_hold_their_sums,
                          boost::unit_test::data::make({"ring", "mpi"}),
                      mode, name) {
     const auto ranks = mpi::Communicator::world();
-    comm::Engine engine(comm::make_algorithm(name, ranks), mode);
+    comm::Engine engine(comm::make_algorithm({.algorithm = name}, ranks), mode);
     const auto size = static_cast<float>(ranks.size());
     std::size_t wrong = 0;
     for (int step = 0; step < 10; ++step) {
@@ -154,8 +154,8 @@ BOOST_DATA_TEST_CASE(an_error_surfaces_in_wait_all_and_stays, boost::unit_test::
 BOOST_DATA_TEST_CASE(an_engine_that_did_nothing_waits_for_nothing_and_is_destroyed,
                      boost::unit_test::data::make(kModes), mode) {
     const mpi::Communicator alone;
-    { const comm::Engine unused(comm::make_algorithm("ring", alone), mode); }
-    comm::Engine engine(comm::make_algorithm("ring", alone), mode);
+    { const comm::Engine unused(comm::make_algorithm({.algorithm = "ring"}, alone), mode); }
+    comm::Engine engine(comm::make_algorithm({.algorithm = "ring"}, alone), mode);
     BOOST_CHECK_NO_THROW(engine.wait_all());
     BOOST_CHECK_NO_THROW(engine.progress());
 }

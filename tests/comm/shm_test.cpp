@@ -38,8 +38,8 @@ class ThreadTeam {
             comm::ShmTeam team;
             team.place(static_cast<int>(i), pointers(parts_));
             team.windows.push_back({pointers(windows_), window});
-            algorithms_.push_back(std::make_unique<comm::ShmAllReduce>(
-                comm::ShmNode(std::move(team), nullptr, 256 * 1024)));
+            algorithms_.push_back(
+                std::make_unique<comm::ShmAllReduce>(comm::ShmNode(std::move(team), nullptr)));
         }
     }
     [[nodiscard]] comm::ShmAllReduce& algorithm(std::size_t thread) { return *algorithms_[thread]; }

@@ -18,7 +18,7 @@ struct Toy {
     explicit Toy(const mpi::Communicator& ranks, comm::Progress progress, Bytes bucket)
         : memory(at::kCPU),
           arena(specs(), fusion::make_plan(specs(), bucket), memory),
-          engine(comm::make_algorithm("ring", ranks), progress),
+          engine(comm::make_algorithm({.algorithm = "ring"}, ranks), progress),
           reducer(arena, engine) {
         const at::NoGradGuard no_grad;
         for (std::size_t i = 0; i < arena.leaves().size(); ++i) {

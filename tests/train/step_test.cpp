@@ -21,7 +21,7 @@ struct Toy {
         : ranks(communicator),
           memory(at::kCPU),
           arena(specs(), fusion::make_plan(specs(), mib(1)), memory),
-          engine(comm::make_algorithm("ring", ranks), comm::Progress::Inline),
+          engine(comm::make_algorithm({.algorithm = "ring"}, ranks), comm::Progress::Inline),
           reducer(arena, engine),
           optimizer(optim::make_optimizer(options(), {{"w", 0, {4}, true}}, arena.parameters())),
           runner({arena, reducer, *optimizer, ranks}, clip) {}

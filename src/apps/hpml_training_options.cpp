@@ -1,0 +1,54 @@
+#include "apps/hpml_training_options.h"
+
+#include "comm/select.h"
+
+namespace hpml {
+
+namespace {
+
+double in_kib(Bytes size) { return static_cast<double>(size.value) / 1024; }
+
+void add_all_reduce_options(OptionGroup& group, comm::AllReduceOptions& options) {
+    group.add("allreduce", options.algorithm, "How gradients are summed over the ranks")
+        .choices(comm::algorithm_names())
+        .add_size("chunk-kib", options.chunk, kib(1),
+                  "What a rank reduces at a time in the node's shared memory")
+        .unit("KiB")
+        .range(in_kib(comm::kLeastPiece), in_kib(comm::kMostPiece))
+        .advanced()
+        .add_size("segment-kib", options.segment, kib(1), "Longest message of a ring of ranks")
+        .unit("KiB")
+        .range(in_kib(comm::kLeastPiece), in_kib(comm::kMostPiece))
+        .advanced()
+        .add_microseconds("spin-us", options.spin,
+                          "How long a rank that waits keeps a core of its own; 0: not at all")
+        .unit("us")
+        .range(0, comm::kLongestSpin.value * 1e6)
+        .advanced();
+}
+
+void add_watchdog_options(OptionGroup& group, comm::WatchdogOptions& options) {
+    group
+        .add("warn-seconds", options.warn_after,
+             "A step's wait for other ranks that is told, with the ranks that are behind")
+        .above(0)
+        .advanced()
+        .add("timeout-seconds", options.timeout,
+             "One that ends the job with exit 76, naming the rank; for a rank that lives also five "
+             "of the longest steps; 0: never")
+        .at_least(0);
+}
+
+}  // namespace
+
+void add_communication_options(OptionGroup& group, train::CommunicationOptions& options) {
+    group
+        .add_size("bucket-mib", options.bucket, mib(1),
+                  "Gradient bucket that leaves at once; 0: from the cache size")
+        .unit("MiB")
+        .alias("fusion-threshold");
+    add_all_reduce_options(group, options.all_reduce);
+    add_watchdog_options(group, options.watchdog);
+}
+
+}  // namespace hpml

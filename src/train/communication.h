@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/units.h"
+#include "comm/all_reduce_options.h"
+#include "comm/watchdog.h"
+
+namespace hpml::train {
+
+/// How the ranks of a training exchange their gradients. The same on every rank.
+struct CommunicationOptions {
+    comm::AllReduceOptions all_reduce;
+    Bytes bucket{0};                 ///< gradients that leave at once; 0: chosen for the machine
+    comm::WatchdogOptions watchdog;  ///< its words go to the log
+};
+
+}  // namespace hpml::train
