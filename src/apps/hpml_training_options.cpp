@@ -1,6 +1,8 @@
 #include "apps/hpml_training_options.h"
 
+#include "comm/reproducible.h"
 #include "comm/select.h"
+#include "comm/wire.h"
 
 namespace hpml {
 
@@ -11,6 +13,18 @@ double in_kib(Bytes size) { return static_cast<double>(size.value) / 1024; }
 void add_all_reduce_options(OptionGroup& group, comm::AllReduceOptions& options) {
     group.add("allreduce", options.algorithm, "How gradients are summed over the ranks")
         .choices(comm::algorithm_names())
+        .add_words(
+            "reproducible", options.reproducible,
+            {{"off", comm::Reproducible::Off},
+             {"run", comm::Reproducible::Run},
+             {"strict", comm::Reproducible::Strict}},
+            "What gives the same bits; off: nothing is promised; run: the same command on as "
+            "many ranks; strict: also other buckets, chunks and algorithms")
+        .add_words(
+            "wire", options.wire,
+            {{"grad", comm::Wire::Same}, {"bf16", comm::Wire::BF16}, {"fp16", comm::Wire::F16}},
+            "Number format of gradients between nodes; grad: their own")
+        .advanced()
         .add_size("chunk-kib", options.chunk, kib(1),
                   "What a rank reduces at a time in the node's shared memory")
         .unit("KiB")

@@ -50,10 +50,14 @@ class Algorithm {
     /// Whether the processor can read the buffers: not those of a GPU.
     [[nodiscard]] virtual bool is_on_host() const { return true; }
     /// How to wait for the other ranks.
-    [[nodiscard]] virtual Patience patience() const { return Patience(Patience::Cores::Shared); }
+    [[nodiscard]] Patience patience() const { return patience_; }
+    void set_patience(const Patience& patience) { patience_ = patience; }
     /// Zeroed memory for buffers that this algorithm reduces fastest, 64-byte aligned. Collective,
     /// the same size on every rank. It may outlive the algorithm.
     [[nodiscard]] virtual std::shared_ptr<std::byte> allocate(Bytes size);
+
+  private:
+    Patience patience_{Patience::Cores::Shared};
 };
 
 }  // namespace hpml::comm

@@ -33,6 +33,21 @@ void require_valid(const AllReduceOptions& options) {
         throw UsageError(fmt::format("spin-us is {} us (it must be 0 to {} us)",
                                      options.spin.value * 1e6, kLongestSpin.value * 1e6));
     }
+    const std::string& algorithm = options.algorithm;
+    if (options.reproducible == Reproducible::Strict && algorithm != "auto" &&
+        !adds_in_rank_order(algorithm)) {
+        throw UsageError(fmt::format(
+            "allreduce={} with reproducible=strict (its bits depend on where buffers are cut); use "
+            "auto, shm or twoshot",
+            algorithm));
+    }
+    if (options.wire != Wire::Same && algorithm != "auto" && algorithm != "twoshot" &&
+        algorithm != "shm") {
+        throw UsageError(fmt::format(
+            "allreduce={} with another wire format (it would round in every step of its sums); use "
+            "auto or twoshot",
+            algorithm));
+    }
 }
 
 }  // namespace hpml::comm

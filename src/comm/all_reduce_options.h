@@ -3,6 +3,9 @@
 #include <string>
 
 #include "base/units.h"
+#include "comm/cost_model.h"
+#include "comm/reproducible.h"
+#include "comm/wire.h"
 
 namespace hpml::comm {
 
@@ -21,6 +24,10 @@ struct AllReduceOptions {
     Bytes segment = kib(256);        ///< longest message of a ring
     Seconds spin{30e-6};  ///< a rank that waits keeps its core that long, if it has one of its own
     Check check = Check::Plan;
+    Reproducible reproducible = Reproducible::Run;
+    Wire wire = Wire::Same;
+    /// By which `auto` chooses between nodes.
+    CostConstants constants{};
 };
 
 /// Bounds of `chunk` and `segment`: a shorter one costs more than it carries; MPI counts the bytes
@@ -29,7 +36,8 @@ constexpr Bytes kLeastPiece = kib(1);
 constexpr Bytes kMostPiece = mib(1024);
 constexpr Seconds kLongestSpin{1};
 
-/// @throw UsageError that names the option which is out of its range
+/// @throw UsageError that names the option which is out of its range, or the two that exclude each
+/// other
 void require_valid(const AllReduceOptions& options);
 
 }  // namespace hpml::comm

@@ -143,13 +143,17 @@ Method choose(Bytes size, const Topology& topology, const CostConstants& constan
     if (topology.nodes == 1) {
         return Method::Shm;
     }
-    Method best = Method::Ring;
-    for (const Method method : {Method::RecursiveDoubling, Method::Hierarchical}) {
-        if (predict(method, size, topology, constants) < predict(best, size, topology, constants)) {
-            best = method;
-        }
-    }
-    return best;
+    constexpr Method kBetweenNodes[] = {Method::Ring, Method::RecursiveDoubling,
+                                        Method::Hierarchical, Method::TwoShot};
+    return choose(size, topology, constants, kBetweenNodes);
+}
+
+Method choose(Bytes size, const Topology& topology, const CostConstants& constants,
+              std::span<const Method> candidates) {
+    expects(!candidates.empty(), "a method to choose");
+    const auto seconds = [&](Method method) { return predict(method, size, topology, constants); };
+    return *std::min_element(candidates.begin(), candidates.end(),
+                             [&](Method a, Method b) { return seconds(a) < seconds(b); });
 }
 
 }  // namespace hpml::comm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/units.h"
@@ -55,5 +56,8 @@ struct Cost {
 /// every run.
 [[nodiscard]] Method choose(Bytes size, const Topology& topology,
                             const CostConstants& constants = {});
+/// Of some methods, of which there must be one; of equals the one that is named first.
+[[nodiscard]] Method choose(Bytes size, const Topology& topology, const CostConstants& constants,
+                            std::span<const Method> candidates);
 
 }  // namespace hpml::comm

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -48,9 +49,7 @@ std::unique_ptr<Algorithm> widened(std::unique_ptr<Algorithm> algorithm) {
     return std::make_unique<Widened>(std::move(algorithm));
 }
 
-ShmOptions in_node(const AllReduceOptions& options) {
-    return {.chunk = options.chunk, .spin = options.spin};
-}
+ShmOptions in_node(const AllReduceOptions& options) { return {.chunk = options.chunk}; }
 
 RingOptions around(const AllReduceOptions& options) { return {.segment = options.segment}; }
 
@@ -58,56 +57,108 @@ HierarchicalOptions between_nodes(const AllReduceOptions& options) {
     return {.shm = in_node(options), .ring = around(options)};
 }
 
-/// Between nodes: by the size of each buffer.
+TwoShotOptions in_two_shots(const AllReduceOptions& options) { return {.wire = options.wire}; }
+
+using Methods = std::map<Method, std::unique_ptr<Algorithm>>;
+
+/// Between nodes: for each buffer the method that the model finds fastest.
 class BySize final : public Algorithm {
   public:
-    BySize(const mpi::Communicator& ranks, const Nodes& nodes, const AllReduceOptions& options)
-        : topology_(nodes.topology),
-          short_(widened(std::make_unique<RecursiveDoubling>(ranks))),
-          long_(std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options))) {}
-
-    [[nodiscard]] std::string_view name() const override {
-        return "hierarchical, recursive_doubling";
+    BySize(Methods methods, const Topology& topology, const CostConstants& constants)
+        : methods_(std::move(methods)), topology_(topology), constants_(constants) {
+        for (const auto& [method, algorithm] : methods_) {
+            candidates_.push_back(method);
+            name_ += (name_.empty() ? "" : ", ") + std::string(algorithm->name());
+        }
     }
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] OperationHandle start(const Buffer& buffer) override {
-        const bool is_short = choose(buffer.size(), topology_) == Method::RecursiveDoubling;
-        return is_short ? short_->start(buffer) : long_->start(buffer);
+        const Method best = choose(buffer.size(), topology_, constants_, candidates_);
+        return methods_.at(best)->start(buffer);
     }
     [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size) override {
-        return long_->allocate(size);
+        const auto found = methods_.find(Method::Hierarchical);
+        return found == methods_.end() ? Algorithm::allocate(size) : found->second->allocate(size);
     }
 
   private:
+    Methods methods_;
     Topology topology_;
-    std::unique_ptr<Algorithm> short_;
-    std::unique_ptr<Algorithm> long_;
+    CostConstants constants_;
+    std::vector<Method> candidates_;
+    std::string name_;
 };
 
-/// @throw ResourceError where the nodes do not allow anything better than the ring
-std::unique_ptr<Algorithm> fastest(const AllReduceOptions& options,
-                                   const mpi::Communicator& ranks) {
-    const Nodes nodes = find_nodes(ranks);
-    if (nodes.topology.nodes == 1) {
-        return ShmAllReduce::for_node(nodes.node, in_node(options));
+/// Null where the node's ranks cannot share memory, or the nodes have different numbers of them.
+template <class Make>
+std::unique_ptr<Algorithm> if_possible(const Make& make) {
+    try {
+        return make();
+    } catch (const Error& obstacle) {
+        if (obstacle.code() != ExitCode::Resource) {
+            throw;
+        }
+        return nullptr;
     }
-    if (nodes.topology.ranks_per_node() == 1) {
-        throw ResourceError("one rank on each node");
-    }
-    return std::make_unique<BySize>(ranks, nodes, options);
 }
 
-std::unique_ptr<Algorithm> choose_algorithm(const AllReduceOptions& options,
-                                            const mpi::Communicator& ranks) {
-    if (ranks.size() > 1) {
-        try {
-            return fastest(options, ranks);
-        } catch (const Error& obstacle) {
-            if (obstacle.code() != ExitCode::Resource) {
-                throw;
-            }
+Methods methods_between(const Nodes& nodes, const AllReduceOptions& options,
+                        const mpi::Communicator& ranks) {
+    Methods methods;
+    methods[Method::TwoShot] = std::make_unique<TwoShot>(ranks, in_two_shots(options));
+    // The others add in an order of their own, and in the numbers' own form.
+    if (options.reproducible == Reproducible::Strict || options.wire != Wire::Same) {
+        return methods;
+    }
+    methods[Method::Ring] = widened(std::make_unique<Ring>(ranks, around(options)));
+    methods[Method::RecursiveDoubling] = widened(std::make_unique<RecursiveDoubling>(ranks));
+    if (nodes.topology.nodes < ranks.size()) {
+        auto lanes = if_possible([&] {
+            return std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options));
+        });
+        if (lanes) {
+            methods[Method::Hierarchical] = std::move(lanes);
         }
     }
-    return widened(std::make_unique<Ring>(ranks, around(options)));
+    return methods;
+}
+
+std::unique_ptr<Algorithm> choose_algorithm(const AllReduceOptions& options, const Nodes& nodes,
+                                            const mpi::Communicator& ranks) {
+    if (nodes.topology.nodes == 1) {
+        if (auto shared =
+                if_possible([&] { return ShmAllReduce::for_node(nodes.node, in_node(options)); })) {
+            return shared;
+        }
+    }
+    return std::make_unique<BySize>(methods_between(nodes, options, ranks), nodes.topology,
+                                    options.constants);
+}
+
+std::unique_ptr<Algorithm> named_algorithm(const AllReduceOptions& options, const Nodes& nodes,
+                                           const mpi::Communicator& ranks) {
+    const std::string& name = options.algorithm;
+    if (name == "auto") {
+        return choose_algorithm(options, nodes, ranks);
+    }
+    if (name == "shm") {
+        require_one_node(nodes.topology);
+        return ShmAllReduce::for_node(nodes.node, in_node(options));
+    }
+    if (name == "hierarchical") {
+        return std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options));
+    }
+    if (name == "recursive_doubling") {
+        return widened(std::make_unique<RecursiveDoubling>(ranks));
+    }
+    if (name == "ring") {
+        return widened(std::make_unique<Ring>(ranks, around(options)));
+    }
+    if (name == "twoshot") {
+        return std::make_unique<TwoShot>(ranks, in_two_shots(options));
+    }
+    return widened(std::make_unique<MpiAllReduce>(ranks));
 }
 
 }  // namespace
@@ -121,28 +172,10 @@ const std::vector<std::string>& algorithm_names() {
 std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,
                                           const mpi::Communicator& ranks) {
     require_valid(options);
-    const std::string& name = options.algorithm;
-    if (name == "auto") {
-        return choose_algorithm(options, ranks);
-    }
-    if (name == "shm") {
-        const Nodes nodes = find_nodes(ranks);
-        require_one_node(nodes.topology);
-        return ShmAllReduce::for_node(nodes.node, in_node(options));
-    }
-    if (name == "hierarchical") {
-        return std::make_unique<Hierarchical>(ranks, ranks.split_by_node(), between_nodes(options));
-    }
-    if (name == "recursive_doubling") {
-        return widened(std::make_unique<RecursiveDoubling>(ranks));
-    }
-    if (name == "ring") {
-        return widened(std::make_unique<Ring>(ranks, around(options)));
-    }
-    if (name == "twoshot") {
-        return std::make_unique<TwoShot>(ranks);
-    }
-    return widened(std::make_unique<MpiAllReduce>(ranks));
+    const Nodes nodes = find_nodes(ranks);
+    auto algorithm = named_algorithm(options, nodes, ranks);
+    algorithm->set_patience(Patience(cores_of(nodes.node), options.spin));
+    return algorithm;
 }
 
 Bytes default_bucket_size(Bytes last_level_cache, int ranks_on_node) {

@@ -16,10 +16,11 @@ namespace hpml::comm {
 
 /// The algorithm of the options for buffers in host memory. Collective.
 ///
-/// `auto` is `shm` where all ranks are on one node that can share memory; on several nodes with as
-/// many ranks each, `hierarchical` or `recursive_doubling` by the size of a buffer (cost_model.h);
-/// else the ring. Their bits are the same in every run, which the MPI library's own need not be.
-/// With one rank it is the identity.
+/// `auto` is `shm` where all ranks are on one node that can share memory; between nodes the one
+/// that the cost model finds fastest for the size of a buffer, `hierarchical` only where all nodes
+/// have as many ranks. Where the sums must not depend on where buffers are cut
+/// (reproducible.h), or travel in another form, it is `twoshot` between nodes. All but the MPI
+/// library's own have the same bits in every run. With one rank it is the identity.
 /// @throw UsageError for options out of their range
 /// @throw ResourceError for one that is not possible where the ranks are
 [[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,

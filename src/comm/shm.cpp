@@ -40,8 +40,6 @@ OperationHandle ShmAllReduce::start(const Buffer& buffer) {
                : state_->direct.start(buffer, place->window, place->offset);
 }
 
-Patience ShmAllReduce::patience() const { return state_->node.patience(); }
-
 std::shared_ptr<std::byte> ShmAllReduce::allocate(Bytes size) {
     auto memory = state_->node.allocate(size);
     return memory ? memory : Algorithm::allocate(size);

@@ -31,7 +31,6 @@ class ShmAllReduce final : public Algorithm {
 
     [[nodiscard]] std::string_view name() const override { return "shm"; }
     [[nodiscard]] OperationHandle start(const Buffer& buffer) override;
-    [[nodiscard]] Patience patience() const override;
     /// Shared memory; ordinary memory, which is staged, where that much cannot be had.
     [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size) override;
 

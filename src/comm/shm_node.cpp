@@ -9,7 +9,7 @@ namespace hpml::comm {
 
 ShmNode::ShmNode(const mpi::Communicator& node, const ShmOptions& options,
                  const NodeMemoryOptions& memory)
-    : node_(node.duplicate()), memory_options_(memory), patience_(cores_of(node), options.spin) {
+    : node_(node.duplicate()), memory_options_(memory) {
     const auto attempt = NodeMemory::share(node, Bytes(ShmTeam::part_size()), memory);
     if (!attempt.memory) {
         throw ResourceError("the ranks of a node cannot share memory (" + attempt.obstacle +

@@ -15,8 +15,6 @@ namespace hpml::comm {
 struct ShmOptions {
     /// What a rank reduces at a time of buffers in shared memory.
     Bytes chunk = kib(256);
-    /// How long a rank that waits for another keeps its core, if it has one of its own.
-    Seconds spin = Patience::kSpin;
 };
 
 /// The ranks of a node and the memory that they share, as one of them sees them.
@@ -39,14 +37,12 @@ class ShmNode {
     [[nodiscard]] std::shared_ptr<std::byte> allocate(Bytes size);
 
     [[nodiscard]] ShmState& state() { return state_; }
-    [[nodiscard]] Patience patience() const { return patience_; }
 
   private:
     ShmState state_;
     std::vector<std::shared_ptr<void>> memory_;  ///< of the team and of its windows
     mpi::Communicator node_;                     ///< null in a team of threads
     NodeMemoryOptions memory_options_;
-    Patience patience_{Patience::Cores::Shared};
 };
 
 /// The operations of one kind, used again and again.

@@ -1,21 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
+#include "comm/wire.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
-
-/// In what form gradients travel between ranks.
-enum class Wire : std::uint8_t {
-    Same,  ///< in their own type
-    BF16,  ///< fp32 as bf16: half the bytes; every rank's values and the sum are each rounded once
-    F16,   ///< fp32 as fp16, which overflows above 65504
-};
 
 struct TwoShotOptions {
     /// What is cut off a buffer at a time: N messages each way, and N of them in memory.

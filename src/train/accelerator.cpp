@@ -77,6 +77,12 @@ std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
                                                 const comm::AllReduceOptions& options,
                                                 const mpi::Communicator& ranks) {
     if (accelerator.cuda) {
+        if (options.reproducible == comm::Reproducible::Strict) {
+            throw UsageError(
+                "reproducible=strict on GPUs (the order in which NCCL adds depends on where "
+                "buckets "
+                "are cut); use reproducible=run, or --device cpu");
+        }
         return comm::make_nccl(*accelerator.cuda, ranks, accelerator.device.index());
     }
     return comm::make_algorithm(options, ranks);

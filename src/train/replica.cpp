@@ -51,7 +51,11 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
     engine_ = std::make_unique<comm::Engine>(std::move(algorithm), options.progress,
                                              &watchdog_->recorder());
-    reducer_ = std::make_unique<fusion::Reducer>(*arena_, *engine_);
+    // What is found bucket by bucket depends on where they are cut.
+    const bool is_strict =
+        options.communication.all_reduce.reproducible == comm::Reproducible::Strict;
+    reducer_ = std::make_unique<fusion::Reducer>(
+        *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes);
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
     log.info("all-reduce: {}, {} buckets of about {:.1f} MiB", engine_->algorithm().name(),
