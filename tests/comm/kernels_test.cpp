@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE(sixteen_bit_results_are_rounded_to_nearest_even_once) {
     PhiloxStream stream(philox_key(3, RandomUse::Test), 0, 0, 0);
     for (const DataType type : {DataType::F16, DataType::BF16}) {
         for (int i = 0; i < 20000; ++i) {
-            const float value =
-                std::ldexp(stream.uniform() - 0.5F, static_cast<int>(stream.below(48)) - 30);
+            const float fraction = stream.uniform() - 0.5F;
+            const float value = std::ldexp(fraction, static_cast<int>(stream.below(48)) - 30);
             const std::uint16_t result = rounded(value, type);
             const double here = widened(result, type);
             const auto sideways = [&](int step) {
@@ -110,6 +110,10 @@ BOOST_AUTO_TEST_CASE(sixteen_bit_results_are_rounded_to_nearest_even_once) {
                     widened(static_cast<std::uint16_t>(result + step), type));
             };
             const double error = std::abs(here - value);
+            if (std::isinf(here)) {
+                BOOST_TEST(std::abs(value) >= 65520.0F, name_of(type) << " of " << value);
+                continue;
+            }
             const bool at_zero = (result & 0x7FFF) == 0;
             const bool is_nearest = error <= std::abs(sideways(1) - value) &&
                                     (at_zero || error <= std::abs(sideways(-1) - value));
