@@ -4,7 +4,7 @@
 #   jobs/bootstrap.sh [--tests] [--peers]
 #
 #   --tests  also what jobs/test.sh needs: Slurm, munge, lmod, clang-format, clang-tidy, shellcheck,
-#            iproute2 and nftables (hosts on one machine)
+#            iproute2 and nftables (hosts on one machine), an Arm cross compiler and qemu
 #   --peers  also a Python environment with Hugging Face and torch, for parity and speed comparisons
 #
 # Quick when nothing is missing. LIBTORCH_ROOT, MPI_HOME and HDF5_ROOT name installations to use instead.
@@ -63,7 +63,7 @@ wanted_packages() {
     printf '%s\n' libboost-test-dev
     if [[ "$want_tests" == yes ]]; then
         printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 shellcheck hdf5-tools \
-            iproute2 nftables
+            iproute2 nftables g++-aarch64-linux-gnu qemu-user
     fi
     if [[ "$want_peers" == yes ]]; then
         printf '%s\n' python3-venv

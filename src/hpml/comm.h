@@ -33,8 +33,8 @@ template <class T>
 }
 
 struct AllReducerOptions {
-    /// "auto" (by the ranks' nodes and the size of each buffer), "shm", "hierarchical", "ring",
-    /// "recursive_doubling" or "mpi".
+    /// "auto" (by the ranks' nodes and the size of each buffer), "shm", "twoshot", "hierarchical",
+    /// "ring", "recursive_doubling" or "mpi".
     std::string algorithm = "auto";
     Progress progress = Progress::Inline;
 };
