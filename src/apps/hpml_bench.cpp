@@ -15,8 +15,11 @@ using Command = Json (*)(const BenchOptions&, const mpi::Communicator&, const Lo
 
 int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
     check_launch(ranks.size());
-    const std::map<std::string, Command> commands = {
-        {"allreduce", bench_all_reduce}, {"step", bench_step}, {"loader", bench_loader}};
+    const std::map<std::string, Command> commands = {{"allreduce", bench_all_reduce},
+                                                     {"step", bench_step},
+                                                     {"loader", bench_loader},
+                                                     {"engine", bench_engine},
+                                                     {"trace-summary", summarize_trace}};
     const Log log(ranks.rank(), ranks.is_root());
     const Json result = commands.at(options.what)(options, ranks, log);
     mpi::on_root(ranks, [&] {
@@ -39,6 +42,8 @@ int main(int argc, char** argv) {
                   "ring against MPI, 8 B to 256 MiB");
     table.example("mpirun -np 2 hpml_bench step --model base",
                   "tokens per second of whole training steps");
+    table.example("hpml_bench trace-summary trace.json",
+                  "where the time of the steps went that --trace recorded");
     return run_parallel_program(
         [&] { return table.parse(argc, argv) == ParseResult::Run; },
         [&](const mpi::Communicator& world) { return bench(options, world); });

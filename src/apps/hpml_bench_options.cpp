@@ -6,9 +6,11 @@ namespace hpml {
 
 void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
-        .add_positional("what", options.what, "allreduce, step or loader")
-        .choices({"allreduce", "step", "loader"})
+        .add_positional("what", options.what, "allreduce, step, loader, engine or trace-summary")
+        .choices({"allreduce", "step", "loader", "engine", "trace-summary"})
         .required()
+        .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
+        .placeholder("FILE")
         .add("json", options.json, "Also write the result there")
         .placeholder("FILE");
     table.group("All-reduce")

@@ -27,6 +27,7 @@ struct BenchOptions {
     std::int64_t growth = 8;
     Seconds time_per_size{1};
     std::int64_t micro_batches = 2000;
+    std::optional<std::filesystem::path> timeline;
 };
 
 void declare_bench_options(OptionTable& table, BenchOptions& options);

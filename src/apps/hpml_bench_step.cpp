@@ -1,4 +1,5 @@
 #include "apps/hpml_bench_commands.h"
+#include "comm/trace/trace.h"
 #include "mpi/environment.h"
 #include "tasks/step_bench.h"
 #include "train/compute.h"
@@ -9,6 +10,9 @@ Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, con
     const auto compute = train::choose_compute(
         {options.device, options.threads, mpi::Environment::multiple()}, ranks, log);
     auto step = options.step;
+    if (const auto& trace = step.communication.trace; !trace.empty()) {
+        mpi::agree(ranks, [&] { comm::require_trace_folder(trace); });
+    }
     step.model = model::named_model(options.model);
     const auto rates =
         tasks::measure_steps(step, ranks, compute.accelerator, compute.progress, log);

@@ -53,6 +53,15 @@ void add_watchdog_options(OptionGroup& group, comm::WatchdogOptions& options) {
         .at_least(0);
 }
 
+void add_trace_option(OptionGroup& group, std::filesystem::path& trace) {
+    group
+        .add("trace", trace,
+             "Timeline of the steps, the waits and every bucket on every rank, as Perfetto and "
+             "hpml_bench trace-summary read it; empty: none")
+        .placeholder("FILE")
+        .from_environment("HOROVOD_TIMELINE");
+}
+
 }  // namespace
 
 void add_communication_options(OptionGroup& group, train::CommunicationOptions& options) {
@@ -63,6 +72,7 @@ void add_communication_options(OptionGroup& group, train::CommunicationOptions& 
         .alias("fusion-threshold");
     add_all_reduce_options(group, options.all_reduce);
     add_watchdog_options(group, options.watchdog);
+    add_trace_option(group, options.trace);
 }
 
 }  // namespace hpml

@@ -97,7 +97,7 @@ ElasticSum::Outcome ElasticSum::finish(std::span<float> result, double factor) {
 }
 
 ElasticSum::Outcome ElasticSum::judge() {
-    OperationQueue queue(algorithm_, nullptr);
+    OperationQueue queue(algorithm_, {});
     queue.push({reinterpret_cast<std::byte*>(largest_.data()), largest_.size(), DataType::U8,
                 ReduceOp::Max});
     complete(queue, algorithm_.patience());
@@ -119,7 +119,7 @@ ElasticSum::Outcome ElasticSum::judge() {
 }
 
 void ElasticSum::reduce_sums() {
-    OperationQueue queue(algorithm_, nullptr);
+    OperationQueue queue(algorithm_, {});
     for (std::size_t first = 0; first < count_; first += kPiece) {
         queue.push({reinterpret_cast<std::byte*>(sums_.data() + first),
                     std::min(kPiece, count_ - first), DataType::I64, ReduceOp::Sum});

@@ -1,5 +1,6 @@
 #include "comm/engine.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -10,14 +11,28 @@
 
 #include "base/clock.h"
 #include "comm/operation_queue.h"
+#include "comm/trace/trace.h"
 
 namespace hpml::comm {
+
+namespace {
+
+/// Of a step, at most, in a model of the usual size.
+constexpr std::size_t kUsualOperations = 1024;
+
+}  // namespace
 
 /// How the submitted buffers are driven; one implementation per Progress.
 class Engine::State {
   public:
-    State(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode, FlightRecorder* the_recorder)
-        : algorithm(std::move(the_algorithm)), mode(the_mode), recorder(the_recorder) {}
+    State(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode,
+          const EngineWatchers& the_watchers)
+        : algorithm(std::move(the_algorithm)),
+          mode(the_mode),
+          watchers(the_watchers),
+          queue_(*algorithm, watchers) {
+        queue_.reserve(kUsualOperations);
+    }
     virtual ~State() = default;
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -33,43 +48,30 @@ class Engine::State {
 
     std::unique_ptr<Algorithm> algorithm;
     Progress mode;
-    FlightRecorder* recorder;
+    EngineWatchers watchers;
     std::uint64_t submitted = 0;
     Seconds exposed;
-};
 
-class Engine::State::Inline final : public State {
-  public:
-    Inline(std::unique_ptr<Algorithm> the_algorithm, FlightRecorder* the_recorder)
-        : State(std::move(the_algorithm), Progress::Inline, the_recorder),
-          queue_(*algorithm, recorder) {}
+  protected:
+    // All of these by the one thread that drives the queue.
 
-    void submit(const Buffer& buffer) override {
-        queue_.push(buffer);
-        progress();
+    void push(const Buffer& buffer) {
+        if (!failure_) {
+            queue_.push(buffer);
+        }
+    }
+    [[nodiscard]] bool is_idle() const { return failure_ || queue_.is_empty(); }
+
+    /// Do what can be done now, or wait a little.
+    void step(Patience& patience) {
+        if (advance() == 0) {
+            patience.pause();
+        } else {
+            patience.renew();
+        }
     }
 
-    void progress() override { step(); }
-
-    Found wait_all() override {
-        Patience patience = algorithm->patience();
-        while (!failure_ && !queue_.is_empty()) {
-            if (step() == 0) {
-                patience.pause();
-            } else {
-                patience.renew();
-            }
-        }
-        if (failure_) {
-            std::rethrow_exception(failure_);
-        }
-        Found found;
-        queue_.take_found(found);
-        return found;
-    }
-
-  private:
-    std::size_t step() {
+    std::size_t advance() {
         if (failure_) {
             return 0;
         }
@@ -82,15 +84,48 @@ class Engine::State::Inline final : public State {
         }
     }
 
+    Found drain() {
+        Patience patience = algorithm->patience();
+        while (!is_idle()) {
+            step(patience);
+        }
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+        Found found;
+        queue_.take_found(found);
+        return found;
+    }
+
+  private:
     OperationQueue queue_;
     std::exception_ptr failure_;
 };
 
+class Engine::State::Inline final : public State {
+  public:
+    Inline(std::unique_ptr<Algorithm> the_algorithm, const EngineWatchers& the_watchers)
+        : State(std::move(the_algorithm), Progress::Inline, the_watchers) {}
+
+    void submit(const Buffer& buffer) override {
+        push(buffer);
+        (void)advance();
+    }
+    void progress() override { (void)advance(); }
+    Found wait_all() override { return drain(); }
+};
+
+/// A thread drives the queue while the caller computes. A caller that waits has a core to spare and
+/// the sums in its cache: it drives the queue itself then, and the thread sleeps. So one thread at
+/// a time works on operations and calls MPI, and nobody has to be woken up to learn that all is
+/// done.
 class Engine::State::Threaded final : public State {
   public:
-    Threaded(std::unique_ptr<Algorithm> the_algorithm, FlightRecorder* the_recorder)
-        : State(std::move(the_algorithm), Progress::Thread, the_recorder),
-          thread_([this] { communicate(); }) {}
+    Threaded(std::unique_ptr<Algorithm> the_algorithm, const EngineWatchers& the_watchers)
+        : State(std::move(the_algorithm), Progress::Thread, the_watchers) {
+        submitted_.reserve(kUsualOperations);
+        thread_ = std::thread([this] { communicate(); });
+    }
 
     ~Threaded() override {
         {
@@ -109,7 +144,6 @@ class Engine::State::Threaded final : public State {
         {
             const std::lock_guard lock(mutex_);
             submitted_.push_back(buffer);
-            ++outstanding_;
         }
         submitted_changed_.notify_one();
     }
@@ -117,75 +151,74 @@ class Engine::State::Threaded final : public State {
     void progress() override {}
 
     Found wait_all() override {
-        std::unique_lock lock(mutex_);
-        all_done_.wait(lock, [this] { return outstanding_ == 0 || failure_; });
-        if (failure_) {
-            std::rethrow_exception(failure_);
+        const CallerDrives caller(caller_drives_);
+        std::unique_lock driving(driving_, std::defer_lock);
+        // The thread lets go after the piece it is at: sooner than a sleeping thread wakes up.
+        for (Patience patience = algorithm->patience(); !driving.try_lock();) {
+            patience.pause();
         }
-        return std::exchange(found_, {});
+        (void)take_submitted();
+        return drain();
     }
 
   private:
+    class CallerDrives {
+      public:
+        explicit CallerDrives(std::atomic<bool>& flag) : flag_(flag) { flag_.store(true); }
+        ~CallerDrives() { flag_.store(false); }
+        CallerDrives(const CallerDrives&) = delete;
+        CallerDrives& operator=(const CallerDrives&) = delete;
+        CallerDrives(CallerDrives&&) = delete;
+        CallerDrives& operator=(CallerDrives&&) = delete;
+
+      private:
+        std::atomic<bool>& flag_;
+    };
+
     void communicate() {
-        OperationQueue queue(*algorithm, recorder);
-        Patience patience = algorithm->patience();
-        try {
-            while (take(queue)) {
-                const std::size_t finished = queue.advance();
-                if (finished == 0) {
-                    patience.pause();
-                } else {
-                    patience.renew();
-                    report(queue, finished);
-                }
+        while (sleep_until_submitted()) {
+            const std::lock_guard driving(driving_);
+            Patience patience = algorithm->patience();
+            while (!caller_drives_.load() && take_submitted() && !is_idle()) {
+                step(patience);
             }
-        } catch (...) {
-            const std::lock_guard lock(mutex_);
-            failure_ = std::current_exception();
-            all_done_.notify_one();
         }
-        queue.abandon();
     }
 
-    /// Move what was submitted to the thread's own queue; sleep if there is nothing to do.
     /// @return whether to go on
-    bool take(OperationQueue& queue) {
+    bool sleep_until_submitted() {
         std::unique_lock lock(mutex_);
-        if (queue.is_empty()) {
-            submitted_changed_.wait(lock, [this] { return stop_ || !submitted_.empty(); });
-        }
+        submitted_changed_.wait(
+            lock, [this] { return stop_ || (!submitted_.empty() && !caller_drives_.load()); });
+        return !stop_;
+    }
+
+    /// By the thread that drives. @return whether to go on
+    bool take_submitted() {
+        const std::lock_guard lock(mutex_);
         for (const Buffer& buffer : submitted_) {
-            queue.push(buffer);
+            push(buffer);
         }
         submitted_.clear();
         return !stop_;
     }
 
-    void report(OperationQueue& queue, std::size_t finished) {
-        const std::lock_guard lock(mutex_);
-        outstanding_ -= finished;
-        if (outstanding_ == 0) {
-            queue.take_found(found_);
-            all_done_.notify_one();
-        }
-    }
+    std::mutex driving_;  ///< held by the thread that drives the queue
+    std::atomic<bool> caller_drives_{false};
 
     std::mutex mutex_;
     std::condition_variable submitted_changed_;
-    std::condition_variable all_done_;
     std::vector<Buffer> submitted_;
-    std::size_t outstanding_ = 0;  ///< submitted and not yet summed
-    Found found_;
-    std::exception_ptr failure_;
     bool stop_ = false;
     std::thread thread_;  ///< last: it uses all of the above
 };
 
-Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress, FlightRecorder* recorder) {
+Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress,
+               const EngineWatchers& watchers) {
     if (progress == Progress::Thread) {
-        state_ = std::make_unique<State::Threaded>(std::move(algorithm), recorder);
+        state_ = std::make_unique<State::Threaded>(std::move(algorithm), watchers);
     } else {
-        state_ = std::make_unique<State::Inline>(std::move(algorithm), recorder);
+        state_ = std::make_unique<State::Inline>(std::move(algorithm), watchers);
     }
 }
 
@@ -193,9 +226,13 @@ Engine::~Engine() = default;
 
 void Engine::submit(const Buffer& buffer) {
     ++state_->submitted;
-    if (state_->recorder != nullptr) {
-        state_->recorder->note(FlightRecorder::Event::Submit, state_->submitted,
-                               buffer.size().value);
+    const EngineWatchers& watchers = state_->watchers;
+    if (watchers.recorder != nullptr) {
+        watchers.recorder->note(FlightRecorder::Event::Submit, state_->submitted,
+                                buffer.size().value);
+    }
+    if (watchers.trace != nullptr) {
+        watchers.trace->note(TracePoint::Launch, state_->submitted, buffer.size());
     }
     state_->submit(buffer);
 }
@@ -203,6 +240,7 @@ void Engine::submit(const Buffer& buffer) {
 void Engine::progress() { state_->progress(); }
 
 Found Engine::wait_all() {
+    const Trace::Span span(state_->watchers.trace, TracePoint::Wait);
     const Stopwatch watch;
     try {
         const Found found = state_->wait_all();

@@ -9,6 +9,14 @@
 
 namespace hpml::comm {
 
+class Trace;
+
+/// Who keeps a record of the operations; null: nobody does. Both outlive the engine.
+struct EngineWatchers {
+    FlightRecorder* recorder = nullptr;
+    Trace* trace = nullptr;
+};
+
 /// Asynchronous all-reduces, run in the order in which they were submitted (the same on every
 /// rank).
 ///
@@ -18,9 +26,8 @@ namespace hpml::comm {
 /// nobody; operations that are still under way are given up, which only an error may cause.
 class Engine {
   public:
-    /// @param recorder  keeps a record of the operations; null: nobody does; outlives this
     Engine(std::unique_ptr<Algorithm> algorithm, Progress progress,
-           FlightRecorder* recorder = nullptr);
+           const EngineWatchers& watchers = {});
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;

@@ -6,16 +6,23 @@
 #include <vector>
 
 #include "comm/all_reduce.h"
+#include "comm/engine.h"
 #include "comm/flight_recorder.h"
+#include "comm/trace/trace.h"
 
 namespace hpml::comm {
 
 /// Starts operations in order and drives those under way; owned by one thread.
 class OperationQueue {
   public:
-    /// @param recorder  null: nobody keeps a record; outlives this
-    OperationQueue(Algorithm& algorithm, FlightRecorder* recorder)
-        : algorithm_(algorithm), recorder_(recorder) {}
+    OperationQueue(Algorithm& algorithm, const EngineWatchers& watchers)
+        : algorithm_(algorithm), watchers_(watchers) {}
+    /// Room for all operations of a step: how many wait depends on how far this rank is ahead of
+    /// the others, and some later step would be the first to need it.
+    void reserve(std::size_t operations) {
+        waiting_.reserve(operations);
+        found_.reserve(operations);
+    }
 
     void push(const Buffer& buffer) { waiting_.push_back(buffer); }
     /// Add what was found in the results since the last call, one operation after the other in
@@ -39,10 +46,11 @@ class OperationQueue {
         Buffer buffer;
         std::size_t place = 0;  ///< in `found_`
     };
-    void finish(const UnderWay& one);
-    void note(FlightRecorder::Event event, std::uint64_t number, Bytes size);
+    [[nodiscard]] bool advance_one(const UnderWay& one);
+    void note_start(std::uint64_t number, Bytes size);
+    void note_finish(std::uint64_t number, Bytes size);
 
-    FlightRecorder* recorder_;
+    EngineWatchers watchers_;
     std::uint64_t started_ = 0;
     std::vector<UnderWay> under_way_;
     std::vector<Found> found_;  ///< of the operations in their order

@@ -8,16 +8,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "comm/trace/trace.h"
 
 namespace hpml::fusion {
 
 /// Shared with the hooks, which LibTorch may keep alive longer than the reducer.
 class Reducer::State {
   public:
-    State(Arena& arena, comm::Engine& engine, comm::Examine examine)
+    State(Arena& arena, comm::Engine& engine, comm::Examine examine, comm::Trace* trace)
         : arena_(&arena),
           engine_(&engine),
-          examine_(engine.algorithm().is_on_host() ? examine : comm::Examine::No) {
+          examine_(engine.algorithm().is_on_host() ? examine : comm::Examine::No),
+          trace_(trace) {
         const auto& plan = arena.plan();
         bucket_of_.resize(plan.leaves.size());
         for (std::size_t b = 0; b < plan.buckets.size(); ++b) {
@@ -47,6 +49,9 @@ class Reducer::State {
         const std::size_t bucket = bucket_of_[leaf];
         expects(missing_[bucket] > 0, "one gradient per leaf in the last backward pass of a step");
         --missing_[bucket];
+        if (missing_[bucket] == 0 && trace_ != nullptr) {
+            trace_->note(comm::TracePoint::Ready, bucket, Bytes(0));
+        }
         while (next_ < missing_.size() && missing_[next_] == 0) {
             launch_next();
         }
@@ -81,6 +86,7 @@ class Reducer::State {
     Arena* arena_;
     comm::Engine* engine_;
     comm::Examine examine_;
+    comm::Trace* trace_;
     std::mutex mutex_;
     std::vector<std::size_t> bucket_of_;
     std::vector<std::size_t> missing_;
@@ -105,8 +111,8 @@ class LeafHook : public torch::autograd::PostAccumulateGradHook {
 
 }  // namespace
 
-Reducer::Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine)
-    : state_(std::make_shared<State>(arena, engine, examine)) {
+Reducer::Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine, comm::Trace* trace)
+    : state_(std::make_shared<State>(arena, engine, examine, trace)) {
     for (std::size_t leaf = 0; leaf < arena.leaves().size(); ++leaf) {
         torch::autograd::impl::set_post_acc_grad_hooks(
             arena.leaves()[leaf], std::make_unique<LeafHook<State>>(state_, leaf));

@@ -13,9 +13,11 @@ namespace hpml::fusion {
 /// left.
 class Reducer {
   public:
-    /// Both must outlive this.
+    /// All must outlive this.
     /// @param examine  whether `finish` says what is in the sums
-    Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine = comm::Examine::Yes);
+    /// @param trace  is told when a bucket is ready; null: nobody
+    Reducer(Arena& arena, comm::Engine& engine, comm::Examine examine = comm::Examine::Yes,
+            comm::Trace* trace = nullptr);
     ~Reducer();
     Reducer(const Reducer&) = delete;
     Reducer& operator=(const Reducer&) = delete;

@@ -20,9 +20,9 @@ enum class ReduceOp : std::uint8_t { Sum, Avg, Min, Max, Prod };
 /// Who drives the operations while the caller computes.
 enum class Progress : std::uint8_t {
     Inline,  ///< `progress()` and `wait_all()`, called by the caller
-    Thread,  ///< a communication thread, the only caller of MPI between the first submit and
-             ///< wait_all's return; it sleeps when there is nothing to do. MPI_THREAD_SERIALIZED is
-             ///< enough, because the two threads never call MPI at the same time
+    Thread,  ///< a communication thread, until the caller waits and drives them itself; it sleeps
+             ///< when there is nothing to do. Between the first submit and wait_all's return only
+             ///< the one that drives calls MPI, so that MPI_THREAD_SERIALIZED is enough
 };
 
 /// Bytes of one element.

@@ -50,6 +50,9 @@ void check_options(const GlueOptions& options, const model::ModelConfig& config)
                         "(its position table ends there); use at most {}",
                         options.max_sequence_length, config.max_positions, config.max_positions));
     }
+    if (const auto& trace = options.communication.trace; !trace.empty()) {
+        comm::require_trace_folder(trace);
+    }
 }
 
 train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStart& start,
@@ -115,6 +118,7 @@ class FineTuning {
         const FineTuneResult training =
             fine_tune({replica, context_.ranks, context_.observer, context_.signals, limit_},
                       {train_.examples, train_.labels}, options_.recipe, from);
+        replica.finish_trace(context_.log);
         GlueOutcome outcome;
         outcome.step = training.progress.done;
         outcome.stop_reason = training.stop_reason;

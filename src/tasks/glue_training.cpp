@@ -62,7 +62,7 @@ class Loop {
                     .warmup_steps = options.warmup_steps,
                     .total_steps = options.epochs * divide_up(rows_, options.batch)},
           runner_({parts.replica.arena(), parts.replica.reducer(), parts.replica.optimizer(),
-                   parts.ranks, &parts.replica.watchdog()},
+                   parts.ranks, &parts.replica.watchdog(), parts.replica.trace()},
                   options.clip_norm),
           batches_(data, options) {}
 
@@ -77,7 +77,7 @@ class Loop {
 
     /// @return the loss, the same on every rank
     double run_step(Step step) {
-        parts_.replica.watchdog().set_step(step);
+        parts_.replica.begin_step(step);
         fault_point("step", step, parts_.ranks.rank());
         const Stopwatch watch;
         const Seconds exposed = parts_.replica.engine().exposed();

@@ -60,7 +60,7 @@ class Pretraining {
           vocabulary_(options.data / "vocab.txt"),
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
-                   &replica_.watchdog()},
+                   &replica_.watchdog(), replica_.trace()},
                   options.clip_norm),
           limit_(context.limit) {
         limit_.expect_checkpoint(Seconds(
@@ -94,6 +94,7 @@ class Pretraining {
         if (done_ == Step(options_.steps) && !was_done && stop_reason_.empty()) {
             validate();
         }
+        replica_.finish_trace(context_.log);
         PretrainOutcome outcome;
         outcome.step = done_;
         outcome.validation_loss = validation_loss_;
@@ -193,7 +194,7 @@ class Pretraining {
 
     /// Sets the reason to stop after this step, the same on every rank; empty: go on.
     void train_step() {
-        replica_.watchdog().set_step(done_);
+        replica_.begin_step(done_);
         fault_point("step", done_, context_.ranks.rank());
         const Stopwatch watch;
         const Seconds stalled = loader_->stalled();
@@ -201,7 +202,10 @@ class Pretraining {
         const model::DropoutPlan dropout{options_.dropout, options_.seed, done_.value};
         double tokens = 0;
         const train::Forward forward = [&](std::int64_t) {
-            const corpus::Batch& batch = loader_->next();
+            const corpus::Batch& batch = [&]() -> const corpus::Batch& {
+                const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Data);
+                return loader_->next();
+            }();
             tokens += static_cast<double>(batch.token_count());
             return replica_.bert().mlm_loss(batch, dropout);
         };
@@ -236,6 +240,7 @@ class Pretraining {
             return;
         }
         const at::NoGradGuard no_grad;
+        const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Validate);
         const Stopwatch watch;
         double sums[2] = {0, 0};
         fault_point("validate", done_, context_.ranks.rank());
@@ -270,6 +275,7 @@ class Pretraining {
         if (saved_ == done_) {
             return true;
         }
+        const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Save);
         std::int64_t failed = 0;
         const Stopwatch watch;
         mpi::on_root(context_.ranks, [&] { failed = write_checkpoint() ? 0 : 1; });

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "comm/trace/trace.h"
 #include "tasks/pretrain.h"
 
 namespace hpml::tasks {
@@ -87,6 +88,11 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
     if (manifest.train_rows() == 0) {
         throw InputError("the corpus in " + options.data.string() +
                          " has no training rows; prepare it from more text");
+    }
+    // The run directory itself is made later.
+    if (const auto& trace = options.communication.trace;
+        !trace.empty() && trace.parent_path() != options.run) {
+        comm::require_trace_folder(trace);
     }
     if (options.precision == "auto") {
         options.precision = "fp32";

@@ -1,9 +1,13 @@
 #include "tasks/step_bench.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/philox.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -35,6 +39,40 @@ corpus::Batch random_batch(const StepBenchOptions& options, std::int64_t number)
     return batch;
 }
 
+/// A model and an optimizer with nothing between them.
+class BareReplica {
+  public:
+    BareReplica(const train::ReplicaOptions& options, const fusion::Plan& plan)
+        : memory_(options.accelerator.device),
+          arena_(model::leaf_specs(options.model, options.head), plan, memory_),
+          bert_(options.model, options.head, arena_.leaves()),
+          optimizer_(optim::make_optimizer(options.optimizer, train::segments_of(arena_),
+                                           arena_.parameters())) {
+        const at::NoGradGuard no_grad;
+        for (std::size_t i = 0; i < arena_.specs().size(); ++i) {
+            model::initialize_leaf(arena_.specs()[i], options.model, options.seed,
+                                   arena_.leaves()[i].detach());
+        }
+    }
+
+    void take_step(const corpus::Batch& batch, const model::DropoutPlan& dropout) {
+        arena_.zero_gradients();
+        const model::LossSum loss = bert_.mlm_loss(batch, dropout);
+        loss.sum.backward();
+        const at::NoGradGuard no_grad;
+        (void)loss.sum.detach().item<double>();
+        arena_.gradients().mul_(1.0 / static_cast<double>(loss.weight));
+        (void)optim::clip_by_global_norm(arena_.gradients(), 1.0);
+        optimizer_->step(arena_.parameters(), arena_.gradients(), 1e-4);
+    }
+
+  private:
+    fusion::DeviceMemory memory_;
+    fusion::Arena arena_;
+    model::Bert bert_;
+    std::unique_ptr<optim::Optimizer> optimizer_;
+};
+
 }  // namespace
 
 StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator& ranks,
@@ -47,7 +85,9 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
     replica_options.progress = progress;
     replica_options.accelerator = accelerator;
     train::Replica replica(replica_options, ranks, log);
-    train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks}, 1.0);
+    train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks,
+                              &replica.watchdog(), replica.trace()},
+                             1.0);
 
     StepRates rates;
     std::vector<double> seconds;
@@ -60,6 +100,7 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
                 (step * ranks.size() + ranks.rank().value) * options.accumulation + micro));
         }
         ranks.barrier();
+        replica.begin_step(Step(step));
         const Stopwatch watch;
         const Seconds exposed_before = replica.engine().exposed();
         rates.last_loss =
@@ -78,6 +119,7 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
             exposed += (replica.engine().exposed() - exposed_before).value;
         }
     }
+    replica.finish_trace(log);
     double all = 0;
     for (const double second : seconds) {
         all += second;
@@ -89,6 +131,52 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
                               rates.median_seconds;
     rates.exposed_share = exposed / all;
     return rates;
+}
+
+double measure_engine_cost(const StepBenchOptions& options, const mpi::Communicator& ranks,
+                           const train::Accelerator& accelerator, const Log& log) {
+    expects(ranks.size() == 1, "one rank: with more, a step without an engine is another step");
+    train::ReplicaOptions replica_options;
+    replica_options.model = options.model;
+    replica_options.optimizer.name = options.optimizer;
+    replica_options.communication = options.communication;
+    replica_options.accelerator = accelerator;
+    train::Replica replica(replica_options, ranks, log);
+    train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks,
+                              &replica.watchdog(), replica.trace()},
+                             1.0);
+    BareReplica bare(replica_options, replica.arena().plan());
+    const corpus::Batch batch = random_batch(options, 0);
+    std::vector<double> ratios;
+    for (int step = 0; step < options.warmup_steps + options.steps; ++step) {
+        const model::DropoutPlan dropout{options.dropout, 1, step};
+        const auto with = [&] {
+            const Stopwatch watch;
+            (void)runner.run(
+                1, [&](std::int64_t) { return replica.bert().mlm_loss(batch, dropout); }, 1e-4, {});
+            return watch.elapsed().value;
+        };
+        const auto without = [&] {
+            const Stopwatch watch;
+            bare.take_step(batch, dropout);
+            return watch.elapsed().value;
+        };
+        // In turn first and second, so that neither always finds the other's cache.
+        double ours = 0;
+        double theirs = 0;
+        if (step % 2 == 0) {
+            ours = with();
+            theirs = without();
+        } else {
+            theirs = without();
+            ours = with();
+        }
+        if (step >= options.warmup_steps) {
+            ratios.push_back(ours / theirs);
+        }
+    }
+    std::sort(ratios.begin(), ratios.end());
+    return ratios[ratios.size() / 2];
 }
 
 }  // namespace hpml::tasks

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "base/log.h"
@@ -37,5 +38,11 @@ struct StepRates {
                                       const mpi::Communicator& ranks,
                                       const train::Accelerator& accelerator,
                                       comm::Progress progress, const Log& log);
+/// What the engine costs where it has nothing to communicate: the median, over steps taken in turn,
+/// of the time of a step with it divided by that of the same step without (a second model in plain
+/// memory, no hooks, no reducer). One rank.
+[[nodiscard]] double measure_engine_cost(const StepBenchOptions& options,
+                                         const mpi::Communicator& ranks,
+                                         const train::Accelerator& accelerator, const Log& log);
 
 }  // namespace hpml::tasks

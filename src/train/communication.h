@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+
 #include "base/units.h"
 #include "comm/all_reduce_options.h"
 #include "comm/watchdog.h"
@@ -11,6 +13,7 @@ struct CommunicationOptions {
     comm::AllReduceOptions all_reduce;
     Bytes bucket{0};                 ///< gradients that leave at once; 0: chosen for the machine
     comm::WatchdogOptions watchdog;  ///< its words go to the log
+    std::filesystem::path trace;     ///< where the timeline goes; empty: there is none
 };
 
 }  // namespace hpml::train

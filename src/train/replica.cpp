@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "base/error.h"
 #include "comm/select.h"
 #include "train/handshake.h"
 
@@ -25,6 +26,10 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     watching.warn = [log](const std::string& text) { log.warn_local("{}", text); };
     watching.fail = [log](const std::string& text) { log.error_local("{}", text); };
     watchdog_ = std::make_unique<comm::Watchdog>(ranks, node, std::move(watching));
+    if (!options.communication.trace.empty()) {
+        trace_ = std::make_unique<comm::Trace>(ranks, node,
+                                               comm::TraceOptions{options.communication.trace});
+    }
     const Bytes bucket_size =
         options.communication.bucket.value > 0
             ? options.communication.bucket
@@ -49,17 +54,39 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         }
     }
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
-    engine_ = std::make_unique<comm::Engine>(std::move(algorithm), options.progress,
-                                             &watchdog_->recorder());
+    engine_ =
+        std::make_unique<comm::Engine>(std::move(algorithm), options.progress,
+                                       comm::EngineWatchers{&watchdog_->recorder(), trace_.get()});
     // What is found bucket by bucket depends on where they are cut.
     const bool is_strict =
         options.communication.all_reduce.reproducible == comm::Reproducible::Strict;
     reducer_ = std::make_unique<fusion::Reducer>(
-        *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes);
+        *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes, trace_.get());
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
     log.info("all-reduce: {}, {} buckets of about {:.1f} MiB", engine_->algorithm().name(),
              arena_->plan().buckets.size(), static_cast<double>(bucket_size.value) / 1048576.0);
+}
+
+void Replica::begin_step(Step step) noexcept {
+    watchdog_->set_step(step);
+    if (trace_) {
+        trace_->set_step(step);
+    }
+}
+
+void Replica::finish_trace(const Log& log) {
+    if (!trace_) {
+        return;
+    }
+    try {
+        const std::uint64_t lost = trace_->finish();
+        log.info("timeline: {}{}; hpml_bench trace-summary reads it, and ui.perfetto.dev",
+                 trace_->file().string(), lost > 0 ? fmt::format(" ({} records lost)", lost) : "");
+    } catch (const Error& error) {
+        log.warn("{}\n  what each rank wrote stays in {}.rank-N.part", error.what(),
+                 trace_->file().string());
+    }
 }
 
 }  // namespace hpml::train

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "comm/trace/trace.h"
 #include "comm/watchdog.h"
 #include "fusion/arena.h"
 #include "fusion/reducer.h"
@@ -44,6 +46,12 @@ class Replica {
     [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
     [[nodiscard]] comm::Engine& engine() { return *engine_; }
     [[nodiscard]] comm::Watchdog& watchdog() { return *watchdog_; }
+    [[nodiscard]] comm::Trace* trace() { return trace_.get(); }  ///< null: none is wanted
+    /// The step that this rank works on from now on, for the watchdog and the timeline.
+    void begin_step(Step step) noexcept;
+    /// End the timeline, if there is one, and say where it is. A failure is told, and ends nothing.
+    /// Collective.
+    void finish_trace(const Log& log);
     [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
     [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> named_parameters() const {
         return arena_->named_parameters();
@@ -51,6 +59,7 @@ class Replica {
 
   private:
     std::unique_ptr<comm::Watchdog> watchdog_;
+    std::unique_ptr<comm::Trace> trace_;
     std::unique_ptr<fusion::Arena> arena_;
     std::unique_ptr<comm::Engine> engine_;
     std::unique_ptr<fusion::Reducer> reducer_;

@@ -13,15 +13,23 @@ namespace hpml::train {
 
 StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, double learning_rate,
                            std::span<double> votes) {
+    using comm::TracePoint;
+    const comm::Trace::Span step_span(parts_.trace, TracePoint::Step);
     parts_.arena.zero_gradients();
     at::Tensor loss_sum;
     double weight = 0;
     for (std::int64_t micro = 0; micro < micro_batches; ++micro) {
-        const model::LossSum loss = forward(micro);
+        const model::LossSum loss = [&] {
+            const comm::Trace::Span span(parts_.trace, TracePoint::Forward);
+            return forward(micro);
+        }();
         if (micro == micro_batches - 1) {
             parts_.reducer.arm();
         }
-        loss.sum.backward();
+        {
+            const comm::Trace::Span span(parts_.trace, TracePoint::Backward);
+            loss.sum.backward();
+        }
         const at::NoGradGuard no_grad;
         const at::Tensor value = loss.sum.detach().to(at::kDouble);
         loss_sum = loss_sum.defined() ? loss_sum.add(value) : value;
@@ -41,10 +49,12 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     control.push_back(weight);
     {
         const comm::Watchdog::Wait wait(parts_.watchdog, "the losses");
+        const comm::Trace::Span span(parts_.trace, TracePoint::Control);
         parts_.ranks.sum(control);
     }
     std::copy_n(control.begin(), votes.size(), votes.begin());
 
+    const comm::Trace::Span update_span(parts_.trace, TracePoint::Update);
     const at::NoGradGuard no_grad;
     StepResult result;
     result.weight = control.back();

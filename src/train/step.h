@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/units.h"
+#include "comm/trace/trace.h"
 #include "comm/watchdog.h"
 #include "fusion/arena.h"
 #include "fusion/reducer.h"
@@ -32,6 +33,7 @@ struct StepParts {
     optim::Optimizer& optimizer;
     const mpi::Communicator& ranks;
     comm::Watchdog* watchdog = nullptr;  ///< sees that a rank hangs
+    comm::Trace* trace = nullptr;        ///< shows where the time goes
 };
 
 /// One optimizer step: forward and backward over this rank's micro-batches, all-reduce overlapped

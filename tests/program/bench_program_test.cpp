@@ -106,4 +106,51 @@ BOOST_AUTO_TEST_CASE(bad_calls_end_with_one_message_and_their_code) {
                     73, "absent/x.json");
 }
 
+BOOST_AUTO_TEST_CASE(a_timeline_of_steps_is_summarized_and_changes_no_loss) {
+    const auto trace = folder / "trace.json";
+    const std::string step = "step --model " + micro_model(folder.path()) +
+                             " --sequence-length 32 --micro-batch 2 --steps 4 --threads 1 "
+                             "--bucket-mib 1";
+    const Json without = bench(2, step);
+    const Json with = bench(2, step + " --trace " + trace.string());
+    BOOST_TEST(with.at("result").at("loss").get<double>() ==
+               without.at("result").at("loss").get<double>());
+    BOOST_TEST(read_json(trace, mib(64)).at("traceEvents").size() > 100U);
+    const Json summary = bench(1, "trace-summary " + trace.string()).at("result");
+    BOOST_TEST_REQUIRE(summary.at("ranks").size() == 2U);
+    for (const Json& rank : summary.at("ranks")) {
+        // Two steps of warm-up and four; the first of all is left out.
+        BOOST_TEST(rank.at("steps").get<int>() == 5);
+        BOOST_TEST(rank.at("forward_seconds").get<double>() > 0);
+        BOOST_TEST(rank.at("backward_seconds").get<double>() > 0);
+        BOOST_TEST(rank.at("exposed_share").get<double>() < 1);
+    }
+    BOOST_TEST(summary.at("buckets").size() > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_timeline_without_a_folder_and_a_summary_of_something_else_are_refused) {
+    const auto refused = [](const std::string& arguments) {
+        return run_command(program("hpml_bench") + " " + arguments);
+    };
+    const auto no_folder =
+        refused("step --model tiny --trace " + (folder / "no/trace.json").string());
+    BOOST_TEST(no_folder.code == 73, no_folder.output);
+    BOOST_TEST(no_folder.output.find("there is no folder") != std::string::npos);
+    write_file(folder / "other.json", "{}\n");
+    const auto other = refused("trace-summary " + (folder / "other.json").string());
+    BOOST_TEST(other.code == 65, other.output);
+    const auto missing = refused("trace-summary " + (folder / "none.json").string());
+    BOOST_TEST(missing.code == 66, missing.output);
+    const auto unnamed = refused("trace-summary");
+    BOOST_TEST(unnamed.code == 64, unnamed.output);
+}
+
+BOOST_AUTO_TEST_CASE(engine_measures_what_it_costs_beside_its_sums) {
+    const Json result = bench(2, "engine --bucket-mib 1").at("result");
+    BOOST_TEST(result.at("start_up_seconds").get<double>() > 0);
+    BOOST_TEST(result.at("start_up_seconds").get<double>() < 10);
+    BOOST_TEST(result.at("idle_share").get<double>() < 0.1);
+    BOOST_TEST(result.at("beyond_arena_buckets").get<double>() >= 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
