@@ -1,9 +1,13 @@
 #include "comm/engine.h"
 
+#include <atomic>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <span>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -72,6 +76,76 @@ class Stuck final : public comm::Algorithm {
       public:
         bool advance() override { return false; }
     };
+};
+
+/// What an engine does with the operations of an algorithm.
+struct Seen {
+    std::atomic<int> started{0};
+    std::atomic<int> finished{0};   ///< advance() said so
+    std::atomic<int> released{0};   ///< finished ones
+    std::atomic<int> mistakes{0};   ///< advanced after the end, released before it, out of order
+    std::atomic<int> at_a_time{0};  ///< threads inside
+    std::vector<const std::byte*> order;
+
+    /// Counts a thread in and out: two at once is a mistake.
+    class Visit {
+      public:
+        explicit Visit(Seen& seen) : seen_(seen) {
+            seen_.mistakes += seen_.at_a_time.fetch_add(1) == 0 ? 0 : 1;
+        }
+        ~Visit() { seen_.at_a_time.fetch_sub(1); }
+        Visit(const Visit&) = delete;
+        Visit& operator=(const Visit&) = delete;
+        Visit(Visit&&) = delete;
+        Visit& operator=(Visit&&) = delete;
+
+      private:
+        Seen& seen_;
+    };
+};
+
+/// Each operation finishes at its third advance; of the thread `finisher`, if there is one.
+class Watched final : public comm::Algorithm {
+  public:
+    explicit Watched(Seen& seen, std::optional<std::thread::id> finisher = std::nullopt)
+        : seen_(seen), finisher_(finisher) {}
+
+    [[nodiscard]] std::string_view name() const override { return "watched"; }
+    [[nodiscard]] comm::OperationHandle start(const comm::Buffer& buffer) override {
+        const Seen::Visit visit(seen_);
+        ++seen_.started;
+        seen_.order.push_back(buffer.data);
+        return comm::OperationHandle(new Run(seen_, finisher_));
+    }
+
+  private:
+    class Run final : public comm::Operation {
+      public:
+        Run(Seen& seen, std::optional<std::thread::id> finisher)
+            : seen_(seen), finisher_(finisher) {}
+        bool advance() override {
+            const Seen::Visit visit(seen_);
+            seen_.mistakes += done_ ? 1 : 0;
+            const bool may = !finisher_ || std::this_thread::get_id() == *finisher_;
+            done_ = may && ++advanced_ >= 3;
+            seen_.finished += done_ ? 1 : 0;
+            return done_;
+        }
+        void release() noexcept override {
+            seen_.mistakes += done_ ? 0 : 1;
+            ++seen_.released;
+            delete this;
+        }
+
+      private:
+        Seen& seen_;
+        std::optional<std::thread::id> finisher_;
+        int advanced_ = 0;
+        bool done_ = false;
+    };
+
+    Seen& seen_;
+    std::optional<std::thread::id> finisher_;
 };
 
 std::vector<float> reduced_by(Progress mode, const mpi::Communicator& ranks) {
@@ -149,6 +223,59 @@ BOOST_DATA_TEST_CASE(an_error_surfaces_in_wait_all_and_stays, boost::unit_test::
         BOOST_CHECK_NO_THROW(engine.submit(values));
         BOOST_CHECK_EXCEPTION(engine.wait_all(), BackendError, is_ours);
     }
+}
+
+BOOST_DATA_TEST_CASE(every_operation_starts_in_order_and_completes_once,
+                     boost::unit_test::data::make(kModes), mode) {
+    constexpr std::size_t kCount = 40;
+    constexpr int kSteps = 50;
+    Seen seen;
+    std::vector<float> values(kCount);
+    std::vector<const std::byte*> expected;
+    {
+        comm::Engine engine(std::make_unique<Watched>(seen), mode);
+        for (int step = 0; step < kSteps; ++step) {
+            for (std::size_t i = 0; i < kCount; ++i) {
+                const comm::Buffer buffer(std::span<float>(values).subspan(i, 1));
+                expected.push_back(buffer.data);
+                engine.submit(buffer);
+                engine.progress();
+            }
+            (void)engine.wait_all();
+            BOOST_TEST(seen.finished == (step + 1) * static_cast<int>(kCount));
+        }
+    }
+    BOOST_TEST(seen.started == seen.finished);
+    BOOST_TEST(seen.released == seen.finished);
+    BOOST_TEST(seen.mistakes == 0);
+    BOOST_TEST((seen.order == expected));
+}
+
+BOOST_DATA_TEST_CASE(who_waits_works, boost::unit_test::data::make(kModes), mode) {
+    // No other thread can finish these.
+    Seen seen;
+    std::vector<float> values(4);
+    comm::Engine engine(std::make_unique<Watched>(seen, std::this_thread::get_id()), mode);
+    for (int step = 0; step < 20; ++step) {
+        for (int i = 0; i < 3; ++i) {
+            engine.submit(values);
+        }
+        (void)engine.wait_all();
+    }
+    BOOST_TEST(seen.finished == 60);
+    BOOST_TEST(seen.mistakes == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_works_while_the_caller_computes) {
+    Seen seen;
+    std::vector<float> values(4);
+    comm::Engine engine(std::make_unique<Watched>(seen), Progress::Thread);
+    engine.submit(values);
+    while (seen.finished == 0) {
+        std::this_thread::yield();  // the time limit of the test is the assertion
+    }
+    (void)engine.wait_all();
+    BOOST_TEST(seen.released == 1);
 }
 
 BOOST_DATA_TEST_CASE(an_engine_that_did_nothing_waits_for_nothing_and_is_destroyed,
