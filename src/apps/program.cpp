@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <typeinfo>
@@ -15,6 +16,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/version.h"
+#include "mpi/arrival.h"
 #include "mpi/check.h"
 #include "mpi/environment.h"
 
@@ -176,7 +178,11 @@ int run_parallel_program(const std::function<bool()>& options,
         if (!options()) {
             return 0;
         }
+        auto arrival = std::make_unique<mpi::Arrival>(
+            mpi::Arrival::patience_here(),
+            [&](const std::string& reason) { print_error(reason, color); });
         const mpi::Environment environment;
+        arrival.reset();
         return run_with_mpi(launched_as, color, body);
     } catch (...) {
         return fail_alike(current_failure(), launched_as, color);
