@@ -15,6 +15,7 @@
 #include "report/results.h"
 #include "tasks/memory_estimate.h"
 #include "train/handshake.h"
+#include "train/watched_ranks.h"
 
 namespace {
 
@@ -80,10 +81,14 @@ RunState conclude(const FinetuneProgramOptions& options, const tasks::GlueOutcom
 }
 
 int finetune(const FinetuneProgramOptions& options, const Invocation& invocation,
-             const mpi::Communicator& ranks, const train::StopSignals& signals) {
-    check_launch(ranks.size());
-    train::require_same(ranks, "options", invocation.effective_config);
-    Log log(ranks.rank(), ranks.is_root(), stderr_style(options.color));
+             const mpi::Communicator& world, const train::StopSignals& signals) {
+    check_launch(world.size());
+    train::require_same(world, "options", invocation.effective_config);
+    Log log(world.rank(), world.is_root(), stderr_style(options.color));
+    comm::WatchdogOptions watching = options.run.communication.watchdog;
+    watching.folder = options.run.run;
+    train::WatchedRanks watched(watching, world, log);
+    const mpi::Communicator& ranks = watched.ranks();
     FinetuneObserver observer(options, log, ranks.size());
     try {
         const auto ask = ranks.is_root() ? train::AskSqueue::Yes : train::AskSqueue::No;
@@ -92,7 +97,8 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
             .log = log,
             .observer = observer,
             .signals = signals,
-            .limit = train::TimeLimit(options.max_hours, train::process_time_sources(ask))};
+            .limit = train::TimeLimit(options.max_hours, train::process_time_sources(ask)),
+            .watchdog = &watched.watchdog()};
         Banner banner;
         banner.program = "hpml_finetune";
         banner.libraries = training_libraries();
@@ -117,6 +123,8 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
         const auto outcome = tasks::run_glue(options.run, context);
         const RunState state = conclude(options, outcome, log);
         observer.conclude(state, outcome.stop_reason.empty() ? "evaluated" : outcome.stop_reason);
+        const comm::Watchdog::Phase phase(&watched.watchdog(), "the end");
+        ranks.barrier();
     } catch (...) {
         const Failure failure = current_failure();
         observer.on_end(RunState::Failed, failure.code, failure.message);

@@ -25,6 +25,7 @@
 #include "tasks/memory_estimate.h"
 #include "text/vocabulary.h"
 #include "train/handshake.h"
+#include "train/watched_ranks.h"
 
 namespace {
 
@@ -159,10 +160,14 @@ class RunOwner {
 };
 
 int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
-             const mpi::Communicator& ranks, const train::StopSignals& signals) {
-    check_launch(ranks.size());
-    train::require_same(ranks, "options", invocation.effective_config);
-    Log log(ranks.rank(), ranks.is_root(), stderr_style(wanted.color));
+             const mpi::Communicator& world, const train::StopSignals& signals) {
+    check_launch(world.size());
+    train::require_same(world, "options", invocation.effective_config);
+    Log log(world.rank(), world.is_root(), stderr_style(wanted.color));
+    comm::WatchdogOptions watching = wanted.run.communication.watchdog;
+    watching.folder = wanted.run.run;
+    train::WatchedRanks watched(watching, world, log);
+    const mpi::Communicator& ranks = watched.ranks();
     PretrainProgramOptions options = wanted;
     (void)fault_point("start", Step(0), ranks.rank());
     const Setup setup = set_up(options, ranks);
@@ -189,10 +194,12 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
             .resume_from = resume_from,
             .generation = owner.generation(),
             .may_publish = is_current,
-            .is_validated = [&options](Step step) {
-                const auto last = last_metric(options.run.run / "metrics.jsonl", "validation");
-                return last && last->at("step") == step.value;
-            }};
+            .is_validated =
+                [&options](Step step) {
+                    const auto last = last_metric(options.run.run / "metrics.jsonl", "validation");
+                    return last && last->at("step") == step.value;
+                },
+            .watchdog = &watched.watchdog()};
         print_start(setup, invocation.command, context);
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
@@ -207,6 +214,8 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
         }
         throw;
     }
+    const comm::Watchdog::Phase phase(&watched.watchdog(), "the end");
+    ranks.barrier();
     return 0;
 }
 

@@ -44,12 +44,13 @@ void add_all_reduce_options(OptionGroup& group, comm::AllReduceOptions& options)
 void add_watchdog_options(OptionGroup& group, comm::WatchdogOptions& options) {
     group
         .add("warn-seconds", options.warn_after,
-             "A step's wait for other ranks that is told, with the ranks that are behind")
+             "A wait for other ranks in a step that is told, with the ranks that are behind; "
+             "outside the steps ten times this")
         .above(0)
         .advanced()
         .add("timeout-seconds", options.timeout,
              "One that ends the job with exit 76, naming the rank; for a rank that lives also five "
-             "of the longest steps; 0: never")
+             "of the longest steps, and ten times this outside the steps; 0: never")
         .at_least(0);
 }
 

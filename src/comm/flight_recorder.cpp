@@ -37,6 +37,9 @@ void FlightRecorder::note(Event event, std::uint64_t number, std::uint64_t detai
     entry.number.store(number, std::memory_order_relaxed);
     entry.detail.store(detail, std::memory_order_relaxed);
     entry.event.store(event, std::memory_order_relaxed);
+    if (event == Event::Submit && counter_ != nullptr) {
+        counter_->fetch_add(1, std::memory_order_relaxed);
+    }
 }
 
 void FlightRecorder::dump(const std::filesystem::path& file) const {

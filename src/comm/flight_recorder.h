@@ -15,6 +15,9 @@ class FlightRecorder {
     enum class Event : std::uint8_t { Submit, Start, Finish, Enter, Leave };
     static constexpr std::size_t kCapacity = 4096;
 
+    /// Where operations that are submitted are counted too; null: nowhere. Before the first note.
+    void count_submitted_in(std::atomic<std::uint64_t>* counter) noexcept { counter_ = counter; }
+
     /// @param number  of the operation or the wait
     /// @param detail  bytes of an operation, step of a wait
     void note(Event event, std::uint64_t number, std::uint64_t detail) noexcept;
@@ -33,6 +36,7 @@ class FlightRecorder {
     };
     std::array<Entry, kCapacity> entries_;
     std::atomic<std::uint64_t> noted_{0};
+    std::atomic<std::uint64_t>* counter_ = nullptr;
     double start_ = now_seconds();
 
     [[nodiscard]] static double now_seconds() noexcept;

@@ -17,11 +17,41 @@ int to_count(std::size_t count) {
     return static_cast<int>(count);
 }
 
+class Told {
+  public:
+    explicit Told(WaitObserver* observer) : observer_(observer) {
+        if (observer_ != nullptr) {
+            observer_->begin_wait();
+        }
+    }
+    ~Told() {
+        if (observer_ != nullptr) {
+            observer_->end_wait();
+        }
+    }
+    Told(const Told&) = delete;
+    Told& operator=(const Told&) = delete;
+    Told(Told&&) = delete;
+    Told& operator=(Told&&) = delete;
+
+  private:
+    WaitObserver* observer_;
+};
+
+/// What an all-reduce needs to know beside its values.
+struct Call {
+    MPI_Comm comm;
+    MPI_Datatype type;
+    MPI_Op operation;
+    WaitObserver* observer;
+};
+
 template <class T>
-void all_reduce(MPI_Comm comm, std::span<T> values, MPI_Datatype type, MPI_Op operation) {
-    if (comm != MPI_COMM_NULL) {
-        check(MPI_Allreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), type, operation,
-                            comm));
+void all_reduce(std::span<T> values, const Call& call) {
+    if (call.comm != MPI_COMM_NULL) {
+        const Told told(call.observer);
+        check(MPI_Allreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), call.type,
+                            call.operation, call.comm));
     }
 }
 
@@ -44,12 +74,14 @@ Communicator::~Communicator() {
 Communicator::Communicator(Communicator&& other) noexcept
     : handle_(std::exchange(other.handle_, MPI_COMM_NULL)),
       rank_(other.rank_),
-      size_(other.size_) {}
+      size_(other.size_),
+      observer_(other.observer_) {}
 
 Communicator& Communicator::operator=(Communicator&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(rank_, other.rank_);
     std::swap(size_, other.size_);
+    std::swap(observer_, other.observer_);
     return *this;
 }
 
@@ -89,6 +121,12 @@ Communicator Communicator::duplicate() const {
     return Communicator(copy);
 }
 
+Communicator Communicator::watched_by(WaitObserver& observer) const {
+    Communicator copy = duplicate();
+    copy.observer_ = &observer;
+    return copy;
+}
+
 Communicator Communicator::split(int color) const {
     if (is_null()) {
         return {};
@@ -109,12 +147,14 @@ Communicator Communicator::split_by_node() const {
 
 void Communicator::barrier() const {
     if (!is_null()) {
+        const Told told(observer_);
         check(MPI_Barrier(handle_));
     }
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, Rank root) const {
     constexpr std::size_t kPiece = std::size_t{1} << 30;
+    const Told told(is_null() ? nullptr : observer_);
     for (std::size_t at = 0; !is_null() && at < bytes.size(); at += kPiece) {
         const auto piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
         check(MPI_Bcast(piece.data(), to_count(piece.size()), MPI_BYTE, root.value, handle_));
@@ -130,16 +170,16 @@ std::string Communicator::broadcast(std::string text, Rank root) const {
 }
 
 void Communicator::sum(std::span<double> values) const {
-    all_reduce(handle_, values, MPI_DOUBLE, MPI_SUM);
+    all_reduce(values, {handle_, MPI_DOUBLE, MPI_SUM, observer_});
 }
 void Communicator::sum(std::span<std::int64_t> values) const {
-    all_reduce(handle_, values, MPI_INT64_T, MPI_SUM);
+    all_reduce(values, {handle_, MPI_INT64_T, MPI_SUM, observer_});
 }
 void Communicator::max(std::span<double> values) const {
-    all_reduce(handle_, values, MPI_DOUBLE, MPI_MAX);
+    all_reduce(values, {handle_, MPI_DOUBLE, MPI_MAX, observer_});
 }
 void Communicator::max(std::span<std::int64_t> values) const {
-    all_reduce(handle_, values, MPI_INT64_T, MPI_MAX);
+    all_reduce(values, {handle_, MPI_INT64_T, MPI_MAX, observer_});
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {

@@ -12,6 +12,14 @@
 
 namespace hpml::mpi {
 
+/// Told when this rank begins to wait for the others of a communicator, and when that is over.
+class WaitObserver {
+  public:
+    virtual ~WaitObserver() = default;
+    virtual void begin_wait() noexcept = 0;
+    virtual void end_wait() noexcept = 0;
+};
+
 /// A group of ranks that talk on a context of their own. A null communicator is one rank without
 /// MPI, so that programs that need no MPI use the same code.
 class Communicator {
@@ -37,6 +45,8 @@ class Communicator {
 
     /// All of these are collective and throw BackendError.
     [[nodiscard]] Communicator duplicate() const;
+    /// A duplicate whose waits are told; those of its duplicates and parts are not.
+    [[nodiscard]] Communicator watched_by(WaitObserver& observer) const;
     /// The ranks that give the same color, 0 or more, in the order of their ranks here.
     [[nodiscard]] Communicator split(int color) const;
     /// The ranks that share memory with this one.
@@ -57,6 +67,7 @@ class Communicator {
     MPI_Comm handle_ = MPI_COMM_NULL;
     Rank rank_{0};
     int size_ = 1;
+    WaitObserver* observer_ = nullptr;
 };
 
 /// Run `work` on every rank and agree: if it threw anywhere, every rank throws the first failing

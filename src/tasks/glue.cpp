@@ -57,14 +57,13 @@ void check_options(const GlueOptions& options, const model::ModelConfig& config)
 
 train::ReplicaOptions replica_options(const GlueOptions& options, const GlueStart& start,
                                       const GlueContext& context) {
-    train::CommunicationOptions communication = options.communication;
-    communication.watchdog.folder = options.run;
     return {.model = start.config,
             .head = model::Head::Classification,
             .optimizer = options.optimizer,
-            .communication = communication,
+            .communication = options.communication,
             .progress = context.progress,
             .accelerator = context.accelerator,
+            .watchdog = context.watchdog,
             .seed = options.recipe.seed};
 }
 
@@ -116,7 +115,8 @@ class FineTuning {
                               checkpoint.string());
         }
         const FineTuneResult training =
-            fine_tune({replica, context_.ranks, context_.observer, context_.signals, limit_},
+            fine_tune({replica, context_.ranks, context_.observer, context_.signals, limit_,
+                       context_.watchdog},
                       {train_.examples, train_.labels}, options_.recipe, from);
         replica.finish_trace(context_.log);
         GlueOutcome outcome;
@@ -126,6 +126,7 @@ class FineTuning {
             save(replica, training.progress);
             return outcome;
         }
+        const comm::Watchdog::Phase phase(context_.watchdog, "the evaluation");
         const GlueNumbers numbers = evaluate(replica, training);
         const std::vector<double> test_outputs =
             predict(replica.bert(), context_.ranks, test_.examples, kEvaluationBatch);
@@ -187,6 +188,7 @@ class FineTuning {
 
     /// At a planned stop. @throw IoError: without this checkpoint the next start begins anew
     void save(train::Replica& replica, const FineTuneProgress& progress) {
+        const comm::Watchdog::Phase phase(context_.watchdog, "the checkpoint");
         mpi::on_root(context_.ranks, [&] {
             if (limit_.reached()) {
                 context_.log.info("{}", limit_.stopping_line());

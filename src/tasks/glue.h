@@ -62,6 +62,7 @@ struct GlueContext {
     train::TimeLimit limit = train::TimeLimit(0);      ///< rank 0's counts
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator = {};
+    comm::Watchdog* watchdog = nullptr;  ///< told of the steps; null: nobody watches
     /// Called on rank 0 when all input is found good: makes the run directory, which exists, this
     /// start's own and writes nothing else, for it may turn out to be finished; may throw.
     /// @return the generation of this start, for the names of temporary folders

@@ -62,7 +62,7 @@ class Loop {
                     .warmup_steps = options.warmup_steps,
                     .total_steps = options.epochs * divide_up(rows_, options.batch)},
           runner_({parts.replica.arena(), parts.replica.reducer(), parts.replica.optimizer(),
-                   parts.ranks, &parts.replica.watchdog(), parts.replica.trace()},
+                   parts.ranks, parts.watchdog, parts.replica.trace()},
                   options.clip_norm),
           batches_(data, options) {}
 

@@ -38,7 +38,8 @@ struct FineTuneParts {
     const mpi::Communicator& ranks;
     train::Observer& observer;
     const train::StopSignals& signals;
-    train::TimeLimit& limit;  ///< asked on rank 0
+    train::TimeLimit& limit;             ///< asked on rank 0
+    comm::Watchdog* watchdog = nullptr;  ///< told of the steps; null: nobody watches
 };
 
 /// Where a fine-tuning stands between two steps, beside weights and optimizer.

@@ -36,10 +36,10 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     replica.model = model_of(options, manifest);
     replica.optimizer = options.optimizer;
     replica.communication = options.communication;
-    replica.communication.watchdog.folder = options.run;
     replica.progress = context.progress;
     replica.accelerator = context.accelerator;
     replica.seed = options.seed;
+    replica.watchdog = context.watchdog;
     return replica;
 }
 
@@ -60,7 +60,7 @@ class Pretraining {
           vocabulary_(options.data / "vocab.txt"),
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
-                   &replica_.watchdog(), replica_.trace()},
+                   context.watchdog, replica_.trace()},
                   options.clip_norm),
           limit_(context.limit) {
         limit_.expect_checkpoint(Seconds(
@@ -215,7 +215,7 @@ class Pretraining {
         done_ += Step(1);
         limit_.saw_step(watch.elapsed());
         {
-            const comm::Watchdog::Wait wait(&replica_.watchdog(), "the number of tokens");
+            const comm::Watchdog::Wait wait(context_.watchdog, "the number of tokens");
             context_.ranks.sum(std::span(&tokens, 1));
         }
         if (context_.ranks.is_root()) {
@@ -241,6 +241,7 @@ class Pretraining {
         }
         const at::NoGradGuard no_grad;
         const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Validate);
+        const comm::Watchdog::Phase phase(context_.watchdog, "the validation");
         const Stopwatch watch;
         double sums[2] = {0, 0};
         fault_point("validate", done_, context_.ranks.rank());
@@ -277,6 +278,7 @@ class Pretraining {
         }
         const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Save);
         std::int64_t failed = 0;
+        const comm::Watchdog::Phase phase(context_.watchdog, "the checkpoint");
         const Stopwatch watch;
         mpi::on_root(context_.ranks, [&] { failed = write_checkpoint() ? 0 : 1; });
         context_.ranks.max(std::span(&failed, 1));

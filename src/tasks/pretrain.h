@@ -75,6 +75,7 @@ struct PretrainContext {
     std::function<bool(Step)> is_validated = [](Step) { return true; };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator{};
+    comm::Watchdog* watchdog = nullptr;  ///< told of the steps; null: nobody watches
 };
 
 enum class Verdict { Finished, Interrupted };

@@ -11,6 +11,7 @@
 #include "base/philox.h"
 #include "train/replica.h"
 #include "train/step.h"
+#include "train/watched_ranks.h"
 
 namespace hpml::tasks {
 
@@ -75,18 +76,21 @@ class BareReplica {
 
 }  // namespace
 
-StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator& ranks,
+StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator& world,
                         const train::Accelerator& accelerator, comm::Progress progress,
                         const Log& log) {
+    train::WatchedRanks watched({}, world, log);
+    const mpi::Communicator& ranks = watched.ranks();
     train::ReplicaOptions replica_options;
     replica_options.model = options.model;
     replica_options.optimizer.name = options.optimizer;
     replica_options.communication = options.communication;
     replica_options.progress = progress;
     replica_options.accelerator = accelerator;
+    replica_options.watchdog = &watched.watchdog();
     train::Replica replica(replica_options, ranks, log);
     train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks,
-                              &replica.watchdog(), replica.trace()},
+                              &watched.watchdog(), replica.trace()},
                              1.0);
 
     StepRates rates;
@@ -141,9 +145,11 @@ double measure_engine_cost(const StepBenchOptions& options, const mpi::Communica
     replica_options.optimizer.name = options.optimizer;
     replica_options.communication = options.communication;
     replica_options.accelerator = accelerator;
+    train::WatchedRanks watched({}, ranks, log);
+    replica_options.watchdog = &watched.watchdog();
     train::Replica replica(replica_options, ranks, log);
     train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks,
-                              &replica.watchdog(), replica.trace()},
+                              &watched.watchdog(), replica.trace()},
                              1.0);
     BareReplica bare(replica_options, replica.arena().plan());
     const corpus::Batch batch = random_batch(options, 0);

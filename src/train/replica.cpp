@@ -20,12 +20,9 @@ std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
     return segments;
 }
 
-Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log) {
+Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log)
+    : watchdog_(options.watchdog) {
     const auto node = ranks.split_by_node();
-    comm::WatchdogOptions watching = options.communication.watchdog;
-    watching.warn = [log](const std::string& text) { log.warn_local("{}", text); };
-    watching.fail = [log](const std::string& text) { log.error_local("{}", text); };
-    watchdog_ = std::make_unique<comm::Watchdog>(ranks, node, std::move(watching));
     if (!options.communication.trace.empty()) {
         trace_ = std::make_unique<comm::Trace>(ranks, node,
                                                comm::TraceOptions{options.communication.trace});
@@ -54,9 +51,10 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         }
     }
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
-    engine_ =
-        std::make_unique<comm::Engine>(std::move(algorithm), options.progress,
-                                       comm::EngineWatchers{&watchdog_->recorder(), trace_.get()});
+    engine_ = std::make_unique<comm::Engine>(
+        std::move(algorithm), options.progress,
+        comm::EngineWatchers{watchdog_ != nullptr ? &watchdog_->recorder() : nullptr,
+                             trace_.get()});
     // What is found bucket by bucket depends on where they are cut.
     const bool is_strict =
         options.communication.all_reduce.reproducible == comm::Reproducible::Strict;
@@ -69,7 +67,9 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
 }
 
 void Replica::begin_step(Step step) noexcept {
-    watchdog_->set_step(step);
+    if (watchdog_ != nullptr) {
+        watchdog_->set_step(step);
+    }
     if (trace_) {
         trace_->set_step(step);
     }

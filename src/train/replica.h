@@ -30,7 +30,8 @@ struct ReplicaOptions {
     CommunicationOptions communication;
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;
-    std::uint64_t seed = 42;  ///< of the first weights
+    comm::Watchdog* watchdog = nullptr;  ///< keeps the record of the all-reduces; outlives this
+    std::uint64_t seed = 42;             ///< of the first weights
 };
 
 /// This rank's copy of model, gradients, optimizer and the machinery that keeps the copies equal.
@@ -45,7 +46,6 @@ class Replica {
     [[nodiscard]] fusion::Arena& arena() { return *arena_; }
     [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
     [[nodiscard]] comm::Engine& engine() { return *engine_; }
-    [[nodiscard]] comm::Watchdog& watchdog() { return *watchdog_; }
     [[nodiscard]] comm::Trace* trace() { return trace_.get(); }  ///< null: none is wanted
     /// The step that this rank works on from now on, for the watchdog and the timeline.
     void begin_step(Step step) noexcept;
@@ -58,7 +58,7 @@ class Replica {
     }
 
   private:
-    std::unique_ptr<comm::Watchdog> watchdog_;
+    comm::Watchdog* watchdog_;
     std::unique_ptr<comm::Trace> trace_;
     std::unique_ptr<fusion::Arena> arena_;
     std::unique_ptr<comm::Engine> engine_;

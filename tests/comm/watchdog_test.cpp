@@ -1,5 +1,7 @@
 #include "comm/watchdog.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -76,6 +78,39 @@ BOOST_AUTO_TEST_CASE(a_late_rank_is_named_once_and_waited_for) {
     BOOST_TEST(std::count(warned.begin(), warned.end(), '\n') == (others_spoke ? 1 : 0), warned);
     BOOST_TEST(heard.failed.empty(), heard.failed);
     BOOST_TEST(!heard.left);
+}
+
+BOOST_AUTO_TEST_CASE(a_late_rank_of_another_node_is_named_with_its_host) {
+    const auto ranks = mpi::Communicator::world();
+    Heard heard;
+    std::string obstacle;
+    {
+        // Pairs of ranks stand for nodes: what the leaders tell each other goes through sockets.
+        comm::Watchdog watchdog(ranks, ranks.split(ranks.rank().value / 2),
+                                heard.options(Seconds(2.5), Seconds(60)));
+        obstacle = watchdog.obstacle();
+        const auto watched = ranks.watched_by(watchdog);
+        watchdog.set_step(Step(6));
+        const bool late = ranks.rank().value == ranks.size() - 1;
+        const int buckets = late ? 3 : 5;
+        for (int bucket = 0; bucket < buckets; ++bucket) {
+            watchdog.recorder().note(comm::FlightRecorder::Event::Submit, 1, 4096);
+        }
+        if (late && ranks.size() > 2) {
+            sleep_ms(4500);
+        }
+        watched.barrier();
+    }
+    const bool others_spoke = ranks.is_root() && ranks.size() > 2;
+    char host[256] = "";
+    ::gethostname(host, sizeof host - 1);
+    const std::string warned = heard.warnings();
+    const std::string name = "rank " + std::to_string(ranks.size() - 1) + " on " + host +
+                             " has not entered all-reduce bucket 3 of step 7";
+    BOOST_TEST(obstacle.empty(), obstacle);
+    BOOST_TEST((warned.find(name) != std::string::npos) == others_spoke, warned);
+    BOOST_TEST(std::count(warned.begin(), warned.end(), '\n') == (others_spoke ? 1 : 0), warned);
+    BOOST_TEST(heard.failed.empty(), heard.failed);
 }
 
 BOOST_AUTO_TEST_CASE(a_rank_that_does_not_come_ends_the_job_and_leaves_a_record) {
