@@ -56,6 +56,8 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::raise(SIGSTOP);
     } else if (fault.kind == "hang") {
         ::pause();
+    } else if (fault.kind == "exit") {
+        ::_exit(0);
     } else if (fault.kind == "throw") {
         throw InputError("fault point " + std::string(site) + " was asked to fail");
     }

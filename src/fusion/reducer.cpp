@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "comm/trace/trace.h"
 
 namespace hpml::fusion {
@@ -46,6 +47,7 @@ class Reducer::State {
         if (!armed_) {
             return;
         }
+        (void)fault_point("hook", Step(steps_), Rank(-1));
         const std::size_t bucket = bucket_of_[leaf];
         expects(missing_[bucket] > 0, "one gradient per leaf in the last backward pass of a step");
         --missing_[bucket];
@@ -65,6 +67,7 @@ class Reducer::State {
             launch_next();
         }
         armed_ = false;
+        ++steps_;
         const comm::Found found = engine_->wait_all();
         return examine_ == comm::Examine::Yes ? std::optional(found) : std::nullopt;
     }
@@ -92,6 +95,7 @@ class Reducer::State {
     std::vector<std::size_t> missing_;
     std::size_t next_ = 0;
     bool armed_ = false;
+    std::int64_t steps_ = 0;  ///< reduced since construction
 };
 
 namespace {

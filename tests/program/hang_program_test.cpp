@@ -35,9 +35,10 @@ BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_the_job_ends_and_the_next_start_
         std::string fault;
         std::string told;
     };
-    for (const auto& [fault, told] : {Hang{"stop@step=3,rank=1", "rank 1 shows no sign of life"},
-                                      Hang{"hang@step=3,rank=2", "rank 2 has not come there"},
-                                      Hang{"stop@step=3,rank=0", "rank 0 shows no sign of life"}}) {
+    for (const auto& [fault, told] :
+         {Hang{"stop@step=3,rank=1", "rank 1 shows no sign of life"},
+          Hang{"hang@step=3,rank=2", "rank 2 has not entered all-reduce bucket 0 of step 4"},
+          Hang{"stop@step=3,rank=0", "rank 0 shows no sign of life"}}) {
         const std::string run = "hung-" + fault.substr(0, 4) + fault.substr(fault.size() - 1);
         const Stopwatch watch;
         const auto hung = run_command(
@@ -58,6 +59,45 @@ BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_the_job_ends_and_the_next_start_
         BOOST_TEST(resumed.code == 0, resumed.output);
         BOOST_TEST(weights(run) == weights("whole"), fault);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_hangs_outside_the_steps_ends_the_job_too) {
+    struct Hang {
+        std::string fault;
+        std::string run;
+        std::string told;
+    };
+    for (const auto& [fault, run, told] :
+         {Hang{"stop@site=start,rank=1", "start", "in the start"},
+          Hang{"stop@site=validate,rank=1", "validate", "in the validation after step 3"},
+          Hang{"stop@site=checkpoint.write", "save", "in the checkpoint after step 2"},
+          // It lives: files and uneven work get ten times the time-out.
+          Hang{"hang@site=validate,rank=1", "alive", "in the validation after step 3"}}) {
+        const bool lives = run == "alive";
+        const auto hung = run_command(
+            "HPML_FAULT=" + fault + " " +
+                command(run, lives ? "--validate-every 3 --timeout-seconds 1 --warn-seconds 0.2"
+                                   : "--validate-every 3 --timeout-seconds 4 --warn-seconds 3"),
+            60);
+        BOOST_TEST(hung.code == 76, fault << ": " << hung.code << hung.output);
+        BOOST_TEST(hung.count("error: waiting for other ranks " + told) == 1, hung.output);
+        BOOST_TEST(hung.count("error:") == 1, hung.output);
+        BOOST_TEST(hung.count(run == "save" ? "rank 0 shows no sign of life"
+                              : lives       ? "rank 1 has not come there"
+                                            : "rank 1 shows no sign of life") >= 1,
+                   hung.output);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_never_arrives_is_told_by_number) {
+    const auto wrapper = folder / "late.sh";
+    write_file(wrapper, "[[ \"$OMPI_COMM_WORLD_RANK\" != 1 ]] || exec sleep 100\nexec \"$@\"\n");
+    std::string line = command("late", "");
+    line.insert(line.find(program("hpml_pretrain")), "bash " + wrapper.string() + " ");
+    const auto late = run_command("HPML_START_TIMEOUT=4 " + line, 60);
+    BOOST_TEST(late.code == 76, late.output);
+    BOOST_TEST(late.count("error:") == 1, late.output);
+    BOOST_TEST(late.says("rank 0, 2 of 3 is there, rank 1 is not"), late.output);
 }
 
 BOOST_AUTO_TEST_CASE(a_rank_that_goes_on_in_time_is_waited_for) {

@@ -27,6 +27,19 @@ std::pair<char, int> state_and_parent(int pid) {
     return {state, parent};
 }
 
+/// In rising order.
+std::vector<int> all_processes() {
+    std::vector<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename().string();
+        if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+            pids.push_back(std::stoi(name));
+        }
+    }
+    std::sort(pids.begin(), pids.end());
+    return pids;
+}
+
 }  // namespace
 
 Background::Background(const std::string& command, std::filesystem::path log)
@@ -66,16 +79,45 @@ CommandResult Background::wait(double seconds) {
 }
 
 std::vector<int> children_of(int pid) {
-    std::vector<int> children;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const std::string name = entry.path().filename().string();
-        if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-            state_and_parent(std::stoi(name)).second == pid) {
-            children.push_back(std::stoi(name));
+    std::vector<int> children = all_processes();
+    std::erase_if(children, [pid](int one) { return state_and_parent(one).second != pid; });
+    return children;
+}
+
+std::vector<int> processes_of(const std::string& program, const std::string& text) {
+    std::vector<int> found;
+    for (const int pid : all_processes()) {
+        const std::string line = text_of("/proc/" + std::to_string(pid) + "/cmdline");
+        if (line.substr(0, line.find('\0')).ends_with(program) &&
+            line.find(text) != std::string::npos && !has_ended(pid)) {
+            found.push_back(pid);
         }
     }
-    std::sort(children.begin(), children.end());
-    return children;
+    return found;
+}
+
+std::set<std::string> shared_memory_names() {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
+        names.insert(entry.path().filename().string());
+    }
+    return names;
+}
+
+std::set<std::string> left_in_shared_memory(const std::set<std::string>& before) {
+    std::set<std::string> left = shared_memory_names();
+    std::erase_if(left, [&](const std::string& name) { return before.contains(name); });
+    for (const int pid : all_processes()) {
+        const std::string maps =
+            left.empty() ? "" : text_of("/proc/" + std::to_string(pid) + "/maps");
+        std::erase_if(left, [&](const std::string& name) {
+            return maps.find("/dev/shm/" + name) != std::string::npos;
+        });
+    }
+    // What another job has removed meanwhile was not left.
+    const std::set<std::string> now = shared_memory_names();
+    std::erase_if(left, [&](const std::string& name) { return !now.contains(name); });
+    return left;
 }
 
 char state_of(int pid) { return state_and_parent(pid).first; }

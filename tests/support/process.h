@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ class Background {
 [[nodiscard]] bool has_ended(int pid);
 /// Look every 20 ms until it holds. @return whether it did within `seconds`
 [[nodiscard]] bool wait_until(double seconds, const std::function<bool()>& condition);
+/// Running processes of `program` (the end of its path) that have `text` on their command line,
+/// whoever started them.
+[[nodiscard]] std::vector<int> processes_of(const std::string& program, const std::string& text);
+/// Names in /dev/shm.
+[[nodiscard]] std::set<std::string> shared_memory_names();
+/// Names in /dev/shm that are not in `before` and that no process uses: somebody has left them.
+[[nodiscard]] std::set<std::string> left_in_shared_memory(const std::set<std::string>& before);
 /// A whole file as text; empty if it cannot be read.
 [[nodiscard]] std::string text_of(const std::filesystem::path& path);
 
