@@ -109,10 +109,27 @@ class Engine::State::Inline final : public State {
 
     void submit(const Buffer& buffer) override {
         push(buffer);
-        (void)advance();
+        progress();
     }
-    void progress() override { (void)advance(); }
+
+    /// What can be done now: calls may come seldom, and what was computed last is still in the
+    /// cache.
+    void progress() override {
+        Seconds took = kWork;
+        for (int round = 0; round < kMostRounds && took >= kWork && !is_idle(); ++round) {
+            const Stopwatch watch;
+            (void)advance();
+            took = watch.elapsed();
+        }
+    }
+
     Found wait_all() override { return drain(); }
+
+  private:
+    /// A look at the messages of the network takes less, a piece of a sum more.
+    static constexpr Seconds kWork{1e-5};
+    /// A look may be slow all the same, and the computation is to go on.
+    static constexpr int kMostRounds = 64;
 };
 
 /// A thread drives the queue while the caller computes. A caller that waits has a core to spare and

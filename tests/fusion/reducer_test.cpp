@@ -4,6 +4,8 @@
 #include <ATen/core/grad_mode.h>
 
 #include <boost/test/unit_test.hpp>
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "comm/select.h"
@@ -46,6 +48,24 @@ struct Toy {
     fusion::Arena arena;
     comm::Engine engine;
     fusion::Reducer reducer;
+};
+
+/// Notes where the buffers lie that it is given, and finishes them at once.
+class Noting final : public comm::Algorithm {
+  public:
+    explicit Noting(std::vector<const std::byte*>& begun) : begun_(begun) {}
+    [[nodiscard]] std::string_view name() const override { return "noting"; }
+    [[nodiscard]] comm::OperationHandle start(const comm::Buffer& buffer) override {
+        begun_.push_back(buffer.data);
+        return comm::OperationHandle(new Run());
+    }
+
+  private:
+    class Run final : public comm::Operation {
+      public:
+        bool advance() override { return true; }
+    };
+    std::vector<const std::byte*>& begun_;
 };
 
 /// Two accumulated micro-batches per rank; rank r contributes factors r + 1 and 10.
@@ -94,6 +114,29 @@ BOOST_AUTO_TEST_CASE(gradients_live_in_the_arena) {
         BOOST_TEST(toy.arena.leaves()[i].grad().data_ptr() ==
                    static_cast<void*>(toy.arena.gradients().data_ptr<float>() +
                                       toy.arena.plan().leaves[i].offset));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(buckets_leave_in_index_order_during_the_last_backward_pass) {
+    fusion::DeviceMemory memory(at::kCPU);
+    fusion::Arena arena(Toy::specs(), fusion::make_plan(Toy::specs(), Bytes(500)), memory);
+    std::vector<const std::byte*> begun;
+    comm::Engine engine(std::make_unique<Noting>(begun), comm::Progress::Inline);
+    fusion::Reducer reducer(arena, engine);
+    const auto& buckets = arena.plan().buckets;
+    BOOST_TEST_REQUIRE(buckets.size() > 3U);
+    // The leaves get their gradients from the front, so that the buckets are complete in the
+    // opposite order; the last leaf makes them all leave.
+    reducer.arm();
+    for (const at::Tensor& leaf : arena.leaves()) {
+        BOOST_TEST(begun.empty());
+        (leaf * 2.0).sum().backward();
+    }
+    BOOST_TEST(begun.size() == buckets.size());
+    (void)reducer.finish();
+    const auto* gradients = reinterpret_cast<const std::byte*>(arena.gradients().data_ptr<float>());
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+        BOOST_TEST(begun.at(i) == gradients + buckets[i].begin * sizeof(float));
     }
 }
 
