@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "comm/shared_pages.h"
 #include "device/memory.h"
 
 namespace hpml::comm {
@@ -30,6 +31,16 @@ std::string token_of(const void* something) {
 
 std::string errno_text() { return std::generic_category().message(errno); }
 
+/// As huge ones where that goes; one that cannot be had is missed by posix_fallocate.
+void make_pages(const FileHandle& file, Bytes size) {
+    if (::ftruncate(file.get(), static_cast<off_t>(size.value)) != 0) {
+        return;
+    }
+    if (std::byte* memory = map_shared(file.get(), size); memory != nullptr) {
+        ::munmap(memory, size.value);
+    }
+}
+
 /// Open, sized, with all its pages. @param folder  empty: anonymous @throw ResourceError
 FileHandle create(const std::filesystem::path& folder, Bytes size, std::filesystem::path& name) {
     FileHandle file;
@@ -43,8 +54,9 @@ FileHandle create(const std::filesystem::path& folder, Bytes size, std::filesyst
     if (!file.is_open()) {
         throw ResourceError("cannot make shared memory " + name.string() + ": " + errno_text());
     }
-    // Reserves the pages, on this rank's memory controller: without it the first write beyond a
-    // limit would be a bus error.
+    make_pages(file, size);
+    // Reserves the pages that are still missing, on this rank's memory controller: without it the
+    // first write beyond a limit would be a bus error.
     const int failure = ::posix_fallocate(file.get(), 0, static_cast<off_t>(size.value));
     if (failure != 0) {
         throw ResourceError(fmt::format("no {:.1f} MB of shared memory in {}: {}",
@@ -89,13 +101,11 @@ void NodeMemory::map(const std::string& path, const std::string& token) {
         throw ResourceError("cannot open the shared memory " + path +
                             " of another rank: " + errno_text());
     }
-    // Populated: no page fault later.
-    void* memory = ::mmap(nullptr, size_.value, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                          file.get(), 0);
-    if (memory == MAP_FAILED) {
+    std::byte* memory = map_shared(file.get(), size_);
+    if (memory == nullptr) {
         throw ResourceError("cannot map the shared memory " + path + ": " + errno_text());
     }
-    parts_.push_back(static_cast<std::byte*>(memory));
+    parts_.push_back(memory);
     if (std::memcmp(memory, token.data(), token.size()) != 0) {
         throw ResourceError(path +
                             " is not the memory of another rank (they do not see each "
