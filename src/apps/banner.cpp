@@ -154,6 +154,9 @@ void print_banner(const Banner& banner, const std::vector<RankPlace>& places, co
         log.info("{}", std::string_view(text).substr(begin, end - begin));
         begin = end + 1;
     }
+    for (const std::string& note : banner.notes) {
+        log.info("{}", note);
+    }
     if (banner.memory_per_rank > Bytes(0)) {
         const MemoryNeed need = memory_need(banner.memory_per_rank, places);
         if (need.is_too_much) {

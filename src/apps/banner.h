@@ -38,6 +38,7 @@ struct Banner {
     std::string reproducibility =
         "run (the same build, machine, ranks and threads give the same bits, also across stops)";
     std::vector<std::string> command;  ///< of repeatable_command
+    std::vector<std::string> notes;    ///< lines of their own below
 };
 
 /// One rank's part of the banner.

@@ -7,8 +7,10 @@
 namespace hpml {
 
 Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, const Log& log) {
-    const auto compute = train::choose_compute(
-        {options.device, options.threads, mpi::Environment::multiple()}, ranks, log);
+    const auto compute =
+        train::choose_compute({options.device, options.threads, options.step.communication.progress,
+                               mpi::Environment::multiple()},
+                              ranks, log);
     auto step = options.step;
     if (const auto& trace = step.communication.trace; !trace.empty()) {
         mpi::agree(ranks, [&] { comm::require_trace_folder(trace); });

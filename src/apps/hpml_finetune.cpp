@@ -106,7 +106,10 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
         banner.time_limit = context.limit.explain();
         banner.seed = options.run.recipe.seed;
         banner.command = invocation.command;
-        const auto compute = look_around({options.run.device, options.threads}, ranks, log, banner);
+        banner.notes = invocation.notes;
+        const auto compute =
+            look_around({options.run.device, options.threads, options.run.communication.progress},
+                        ranks, log, banner);
         context.progress = compute.progress;
         context.accelerator = compute.accelerator;
         const auto places = gather_places(banner, ranks);
@@ -149,7 +152,8 @@ int main(int argc, char** argv) {
         [&] { return table.parse(argc, argv) == ParseResult::Run; },
         [&](const mpi::Communicator& world) {
             return finetune(options,
-                            {table.effective_config(), repeatable_command(table, argc, argv)},
+                            {table.effective_config(), repeatable_command(table, argc, argv),
+                             horovod_notes(table)},
                             world, signals);
         },
         options.color);

@@ -100,7 +100,7 @@ void check_space(const Setup& setup, const std::filesystem::path& resume_from, c
 
 /// Everything that a reader of the log needs to know about this start, and to repeat it.
 /// Collective.
-void print_start(const Setup& setup, const std::vector<std::string>& command,
+void print_start(const Setup& setup, const Invocation& invocation,
                  tasks::PretrainContext& context) {
     const auto& options = setup.options;
     Banner banner;
@@ -111,9 +111,11 @@ void print_start(const Setup& setup, const std::vector<std::string>& command,
     banner.time_limit = context.limit.explain();
     banner.seed = options.seed;
     banner.about = about(setup, context.ranks.size());
-    banner.command = command;
+    banner.command = invocation.command;
+    banner.notes = invocation.notes;
     const auto compute =
-        look_around({options.device, options.threads}, context.ranks, context.log, banner);
+        look_around({options.device, options.threads, options.communication.progress},
+                    context.ranks, context.log, banner);
     context.progress = compute.progress;
     context.accelerator = compute.accelerator;
     describe_resources(compute.accelerator.cuda != nullptr,
@@ -200,7 +202,7 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
                     return last && last->at("step") == step.value;
                 },
             .watchdog = &watched.watchdog()};
-        print_start(setup, invocation.command, context);
+        print_start(setup, invocation, context);
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);
         if (observer) {
             observer->on_end(state_of(outcome.verdict), 0, outcome.reason);
@@ -238,7 +240,8 @@ int main(int argc, char** argv) {
         [&] { return table.parse(argc, argv) == ParseResult::Run; },
         [&](const mpi::Communicator& world) {
             return pretrain(options,
-                            {table.effective_config(), repeatable_command(table, argc, argv)},
+                            {table.effective_config(), repeatable_command(table, argc, argv),
+                             horovod_notes(table)},
                             world, signals);
         },
         options.color);

@@ -1,5 +1,6 @@
 #include "apps/hpml_training.h"
 
+#include <fmt/format.h>
 #include <torch/version.h>
 
 #include "device/affinity.h"
@@ -11,6 +12,17 @@ namespace hpml {
 
 std::vector<std::string> training_libraries() {
     return {std::string("LibTorch ") + TORCH_VERSION, "HDF5 " + h5::library_version()};
+}
+
+std::vector<std::string> horovod_notes(const OptionTable& table) {
+    std::vector<std::string> notes;
+    for (const OptionRow& row : table.rows()) {
+        if (row.origin == Origin::Environment && row.environment.starts_with("HOROVOD_")) {
+            notes.push_back(fmt::format("${} is taken for --{} {}", row.environment, row.name,
+                                        fmt::join(value_texts(row.target), " ")));
+        }
+    }
+    return notes;
 }
 
 train::Compute look_around(train::ComputeOptions options, const mpi::Communicator& ranks,

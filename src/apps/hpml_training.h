@@ -16,7 +16,11 @@ namespace hpml {
 struct Invocation {
     std::string effective_config;
     std::vector<std::string> command;  ///< of repeatable_command
+    std::vector<std::string> notes;    ///< of horovod_notes
 };
+
+/// What variables of Horovod's have decided, one line for the log each.
+[[nodiscard]] std::vector<std::string> horovod_notes(const OptionTable& table);
 
 /// The libraries beside MPI with their versions, for --version and the banner.
 [[nodiscard]] std::vector<std::string> training_libraries();

@@ -168,6 +168,11 @@ OptionGroup& OptionGroup::from_environment(std::string variable) {
     return *this;
 }
 
+OptionGroup& OptionGroup::from_environment(std::string variable, ForeignVariable meaning) {
+    last().foreign = std::move(meaning);
+    return from_environment(std::move(variable));
+}
+
 OptionGroup& OptionGroup::required() {
     last().is_required = true;
     return *this;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +26,13 @@ enum class ParseResult {
 /// Where an option's value comes from, weakest first.
 enum class Origin { Default, Environment, File, CommandLine };
 
+/// How another program's variable is read.
+struct ForeignVariable {
+    /// The option's value for a text; nothing for a bad one.
+    std::function<std::optional<std::string>(const std::string&)> translate;
+    std::string expectation;  ///< e.g. "a whole number of bytes"
+};
+
 /// One row of the table.
 struct OptionRow {
     std::string name;  ///< without dashes
@@ -34,6 +43,7 @@ struct OptionRow {
     std::string placeholder;           ///< e.g. "DIR"; empty: by the type
     std::vector<std::string> aliases;  ///< other names, on the command line and in files
     std::string environment;           ///< variable that gives the default
+    ForeignVariable foreign;           ///< without `translate`: the variable is read as it is
     bool is_flag = false;              ///< needs no value on the command line
     bool is_required = false;
     bool is_positional = false;  ///< given without its name, in the order of declaration
@@ -91,6 +101,8 @@ class OptionGroup {
     OptionGroup& alias(std::string name);
     /// The variable's value, if set and not empty, replaces the default.
     OptionGroup& from_environment(std::string variable);
+    /// A variable of another program, whose values mean something else.
+    OptionGroup& from_environment(std::string variable, ForeignVariable meaning);
     OptionGroup& required();
     OptionGroup& advanced();
 

@@ -268,8 +268,17 @@ void OptionTable::apply_environment() {
             continue;
         }
         clear_list(row.target);
-        fill(row, {row.name, {value}, row.environment},
-             "environment variable " + row.environment + ": ");
+        const std::string prefix = "environment variable " + row.environment + ": ";
+        std::string text = value;
+        if (row.foreign.translate) {
+            const auto translated = row.foreign.translate(text);
+            if (!translated) {
+                throw UsageError(prefix + "bad value '" + text + "': expected " +
+                                 row.foreign.expectation + "; unset it, or give --" + row.name);
+            }
+            text = *translated;
+        }
+        fill(row, {row.name, {text}, row.environment}, prefix);
         row.origin = Origin::Environment;
         row.origin_detail = row.environment;
     }

@@ -17,6 +17,8 @@ class Operation {
   public:
     virtual ~Operation() = default;
     /// Do what can be done without waiting. Local. @return whether the result stands in the buffer
+    /// @throw MismatchError on every rank if they do not agree on it, where that is found out:
+    ///        nothing was added, and the operations behind it go on
     /// @throw BackendError if the transport fails; the values are then unspecified
     virtual bool advance() = 0;
     /// Of a finished operation whose buffer asked: what is in the results, the same bits on every

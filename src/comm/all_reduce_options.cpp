@@ -21,6 +21,10 @@ void require_between(const char* option, Bytes value, Bytes least, Bytes most) {
 
 }  // namespace
 
+std::string to_text(Check check) {
+    return check == Check::Plan ? "plan" : check == Check::Every ? "every" : "off";
+}
+
 void require_valid(const AllReduceOptions& options) {
     const auto& names = algorithm_names();
     if (std::find(names.begin(), names.end(), options.algorithm) == names.end()) {

@@ -30,6 +30,9 @@ struct AllReduceOptions {
     CostConstants constants{};
 };
 
+/// "plan", "every" or "off".
+[[nodiscard]] std::string to_text(Check check);
+
 /// Bounds of `chunk` and `segment`: a shorter one costs more than it carries; MPI counts the bytes
 /// of a message in an int.
 constexpr Bytes kLeastPiece = kib(1);

@@ -1,10 +1,12 @@
 #include "comm/engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,6 +34,7 @@ class Engine::State {
           watchers(the_watchers),
           queue_(*algorithm, watchers) {
         queue_.reserve(kUsualOperations);
+        names.reserve(kUsualOperations);
     }
     virtual ~State() = default;
     State(const State&) = delete;
@@ -50,6 +53,7 @@ class Engine::State {
     Progress mode;
     EngineWatchers watchers;
     std::uint64_t submitted = 0;
+    std::vector<std::string_view> names;  ///< of the buffers submitted since the last wait
     Seconds exposed;
 
   protected:
@@ -94,6 +98,9 @@ class Engine::State {
         }
         Found found;
         queue_.take_found(found);
+        if (const auto disagreement = queue_.take_disagreement()) {
+            std::rethrow_exception(disagreement);
+        }
         return found;
     }
 
@@ -251,7 +258,13 @@ void Engine::submit(const Buffer& buffer) {
     if (watchers.trace != nullptr) {
         watchers.trace->note(TracePoint::Launch, state_->submitted, buffer.size());
     }
-    state_->submit(buffer);
+    Buffer marked = buffer;
+    auto& names = state_->names;
+    if (!buffer.name.empty()) {
+        marked.repeats = std::find(names.begin(), names.end(), buffer.name) != names.end();
+        names.push_back(buffer.name);
+    }
+    state_->submit(marked);
 }
 
 void Engine::progress() { state_->progress(); }
@@ -259,6 +272,7 @@ void Engine::progress() { state_->progress(); }
 Found Engine::wait_all() {
     const Trace::Span span(state_->watchers.trace, TracePoint::Wait);
     const Stopwatch watch;
+    state_->names.clear();
     try {
         const Found found = state_->wait_all();
         state_->exposed += watch.elapsed();

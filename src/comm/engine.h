@@ -21,7 +21,7 @@ struct EngineWatchers {
 /// rank).
 ///
 /// Between the first `submit()` and the return of `wait_all()` the caller makes no MPI call of its
-/// own. After an error the engine stays failed: the values are unspecified, and every later
+/// own. After a BackendError the engine stays failed: the values are unspecified, and every later
 /// `wait_all()` throws the same error. The destructor waits for nothing and communicates with
 /// nobody; operations that are still under way are given up, which only an error may cause.
 class Engine {
@@ -42,6 +42,9 @@ class Engine {
     /// Return when every submitted buffer holds its sum.
     /// @return what was found in the results of the buffers that asked (Buffer::examine), since the
     ///         last call: the same bits on every rank, so that all decide alike
+    /// @throw MismatchError of the first operation on which the ranks do not agree, where that is
+    ///        found out: every rank throws the same, its buffer is as it was, the others hold their
+    ///        sums, and the engine can be used as before
     /// @throw BackendError of the first operation that failed, also when a thread met it
     Found wait_all();
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "comm/all_reduce.h"
@@ -28,9 +30,14 @@ class OperationQueue {
     /// Add what was found in the results since the last call, one operation after the other in
     /// their order. All must have finished.
     void take_found(Found& sum);
-    /// Start what may start and advance what is under way, without waiting.
+    /// The first disagreement of the ranks since the last call; null: there was none.
+    [[nodiscard]] std::exception_ptr take_disagreement() {
+        return std::exchange(disagreement_, nullptr);
+    }
+    /// Start what may start and advance what is under way, without waiting. An operation on which
+    /// the ranks do not agree (MismatchError) is over without an effect; the others go on.
     /// @return operations that finished
-    /// @throw what the algorithm throws
+    /// @throw what else the algorithm throws
     std::size_t advance();
     [[nodiscard]] bool is_empty() const { return under_way_.empty() && next_ == waiting_.size(); }
     /// Forget everything; only when an error ends the run.
@@ -46,7 +53,9 @@ class OperationQueue {
         Buffer buffer;
         std::size_t place = 0;  ///< in `found_`
     };
+    [[nodiscard]] bool start(const Buffer& buffer);
     [[nodiscard]] bool advance_one(const UnderWay& one);
+    void keep_disagreement();
     void note_start(std::uint64_t number, Bytes size);
     void note_finish(std::uint64_t number, Bytes size);
 
@@ -54,6 +63,7 @@ class OperationQueue {
     std::uint64_t started_ = 0;
     std::vector<UnderWay> under_way_;
     std::vector<Found> found_;  ///< of the operations in their order
+    std::exception_ptr disagreement_;
 };
 
 }  // namespace hpml::comm

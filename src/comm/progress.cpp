@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace hpml::comm {
 
 namespace {
@@ -20,6 +22,18 @@ std::string counted(int count, const char* what) {
 Choice choose(const ProgressFacts& facts) {
     if (facts.ranks == 1) {
         return {Progress::Inline, "one rank has nothing to communicate"};
+    }
+    if (facts.wish == ProgressWish::Inline) {
+        return {Progress::Inline, "as asked"};
+    }
+    if (!facts.multiple && facts.wish == ProgressWish::Thread) {
+        throw ResourceError(
+            "progress=thread, but this MPI allows one thread at a time (a communication thread "
+            "calls it while others may); use --progress inline, or an MPI library built with "
+            "thread support");
+    }
+    if (facts.wish == ProgressWish::Thread) {
+        return {Progress::Thread, "as asked"};
     }
     if (!facts.multiple) {
         return {Progress::Inline, "MPI allows one thread at a time"};

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "comm/engine.h"
 
 namespace hpml::comm {
+
+/// What the option `progress` may be.
+enum class ProgressWish : std::uint8_t { Auto, Thread, Inline };
 
 /// What decides who drives the communication of this rank.
 struct ProgressFacts {
@@ -14,10 +18,12 @@ struct ProgressFacts {
     bool exclusive = false;   ///< no other rank of the node has a core of this mask
     int compute_threads = 1;  ///< with which this rank computes
     bool multiple = true;     ///< MPI_THREAD_MULTIPLE was given
+    ProgressWish wish = ProgressWish::Auto;
 };
 
-/// A communication thread where a core is free for it, else Inline: a thread that shares a core
-/// with computation slows both down.
+/// What was wished; else a communication thread where a core is free for it, else Inline: a thread
+/// that shares a core with computation slows both down.
+/// @throw ResourceError for a thread where MPI does not allow one
 [[nodiscard]] Progress choose_progress(const ProgressFacts& facts);
 
 /// The choice and its reason in one line for the banner, e.g. "inline (1 core for 1 compute thread:

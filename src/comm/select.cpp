@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "comm/checked.h"
 #include "comm/cost_model.h"
 #include "comm/hierarchical.h"
 #include "comm/mpi_all_reduce.h"
@@ -169,11 +170,20 @@ const std::vector<std::string>& algorithm_names() {
     return names;
 }
 
+std::unique_ptr<Algorithm> checked(std::unique_ptr<Algorithm> algorithm,
+                                   const AllReduceOptions& options,
+                                   const mpi::Communicator& ranks) {
+    if (options.check != Check::Every) {
+        return algorithm;
+    }
+    return std::make_unique<Checked>(std::move(algorithm), ranks);
+}
+
 std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,
                                           const mpi::Communicator& ranks) {
     require_valid(options);
     const Nodes nodes = find_nodes(ranks);
-    auto algorithm = named_algorithm(options, nodes, ranks);
+    auto algorithm = checked(named_algorithm(options, nodes, ranks), options, ranks);
     algorithm->set_patience(Patience(cores_of(nodes.node), options.spin));
     return algorithm;
 }

@@ -26,6 +26,12 @@ namespace hpml::comm {
 [[nodiscard]] std::unique_ptr<Algorithm> make_algorithm(const AllReduceOptions& options,
                                                         const mpi::Communicator& ranks);
 
+/// The algorithm, which compares each operation over the ranks first if the options ask for it.
+/// Collective.
+[[nodiscard]] std::unique_ptr<Algorithm> checked(std::unique_ptr<Algorithm> algorithm,
+                                                 const AllReduceOptions& options,
+                                                 const mpi::Communicator& ranks);
+
 /// What a bucket should hold by default on a CPU: clamp(L3 / (2 * ranks on the node), 1, 8) MiB,
 /// because a bucket that stays in the last-level cache is summed several times faster than one
 /// that does not.

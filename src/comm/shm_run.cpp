@@ -74,9 +74,11 @@ void ShmRun::require_agreement() const {
     for (std::size_t rank = 1; rank < team().size(); ++rank) {
         const ShmNotice& notice = team().lines[rank]->notices[slot()];
         if (!notice.agrees(first)) {
-            throw BackendError(fmt::format(
-                "all-reduce {}: {}, but {} (every rank must bring the same); nothing was reduced",
-                sequence_, describe(0, first), describe(rank, notice)));
+            throw MismatchError(fmt::format(
+                "all-reduce {}{}: {}, but {} (the sums would mix different things); nothing was "
+                "added (start every rank with the same program, options and files)",
+                sequence_, buffer_.name.empty() ? "" : fmt::format(" of '{}'", buffer_.name),
+                describe(0, first), describe(rank, notice)));
         }
     }
 }

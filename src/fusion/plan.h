@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/hash.h"
@@ -40,6 +41,17 @@ struct Plan {
 
 /// @param bucket_size  a bucket is closed when it has at least this size; a larger leaf is a bucket
 /// of its own
-[[nodiscard]] Plan make_plan(const std::vector<model::LeafSpec>& specs, Bytes bucket_size);
+/// @param first_bucket_size  likewise of the one that leaves first, where that is less: a small one
+/// sets communication going early; 0: like the others
+/// @throw UsageError for two tensors of the same name
+[[nodiscard]] Plan make_plan(const std::vector<model::LeafSpec>& specs, Bytes bucket_size,
+                             Bytes first_bucket_size = Bytes(0));
+
+/// One line per tensor (name, shape and place) and per bucket, to be compared over the ranks.
+[[nodiscard]] std::string to_text(const Plan& plan, const std::vector<model::LeafSpec>& specs);
+
+/// "bucket 3: FIRST to LAST", by the names of its tensors.
+[[nodiscard]] std::string name_of_bucket(const Plan& plan, std::size_t bucket,
+                                         const std::vector<model::LeafSpec>& specs);
 
 }  // namespace hpml::fusion

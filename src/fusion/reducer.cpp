@@ -3,8 +3,10 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <cstdint>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -28,7 +30,9 @@ class Reducer::State {
                  ++leaf) {
                 bucket_of_[leaf] = b;
             }
+            names_.push_back(name_of_bucket(plan, b, arena.specs()));
         }
+        digest_ = plan.digest().low;
     }
 
     void arm() {
@@ -79,10 +83,13 @@ class Reducer::State {
 
   private:
     void launch_next() {
-        const Bucket& bucket = arena_->plan().buckets[next_++];
+        const std::size_t index = next_++;
+        const Bucket& bucket = arena_->plan().buckets[index];
         comm::Buffer sums(std::span(arena_->gradients().data_ptr<float>() + bucket.begin,
                                     static_cast<std::size_t>(bucket.end - bucket.begin)));
         sums.examine = examine_;
+        sums.name = names_[index];
+        sums.plan = digest_;
         engine_->submit(sums);
     }
 
@@ -92,6 +99,8 @@ class Reducer::State {
     comm::Trace* trace_;
     std::mutex mutex_;
     std::vector<std::size_t> bucket_of_;
+    std::vector<std::string> names_;  ///< of the buckets
+    std::uint64_t digest_ = 0;        ///< of the plan
     std::vector<std::size_t> missing_;
     std::size_t next_ = 0;
     bool armed_ = false;

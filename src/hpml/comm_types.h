@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "hpml/units.h"
@@ -57,6 +58,12 @@ struct Buffer {
     double scale = 1;
     /// Whether the operation is to say what it found in the results: the same on every rank.
     Examine examine = Examine::No;
+    /// What messages call it, the same on every rank; may be empty. The text stays while the
+    /// operation runs.
+    std::string_view name;
+    std::uint64_t plan = 0;  ///< digest of what decides which buffers there are; 0: nothing does
+    /// Set by an engine: a buffer of this name was submitted already and not yet waited for.
+    bool repeats = false;
 
     Buffer() = default;
     Buffer(std::byte* memory, std::size_t elements, DataType of, ReduceOp how)

@@ -83,7 +83,8 @@ std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
                 "buckets "
                 "are cut); use reproducible=run, or --device cpu");
         }
-        return comm::make_nccl(*accelerator.cuda, ranks, accelerator.device.index());
+        return comm::checked(comm::make_nccl(*accelerator.cuda, ranks, accelerator.device.index()),
+                             options, ranks);
     }
     return comm::make_algorithm(options, ranks);
 }

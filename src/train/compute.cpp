@@ -10,7 +10,8 @@ Compute choose_compute(const ComputeOptions& options, const mpi::Communicator& r
     compute.threads = choose_threads(ranks, options.threads);
     at::set_num_threads(compute.threads.threads);
     at::init_num_threads();
-    const auto facts = progress_facts(ranks, compute.threads, options.multiple_threads);
+    auto facts = progress_facts(ranks, compute.threads, options.multiple_threads);
+    facts.wish = options.progress;
     compute.progress = comm::choose_progress(facts);
     compute.communication = comm::explain(facts);
     compute.accelerator = choose_accelerator(options.device, ranks, log);

@@ -11,8 +11,9 @@
 namespace hpml::train {
 
 struct ComputeOptions {
-    std::string device = "auto";    ///< auto, cpu, cuda
-    int threads = 0;                ///< per rank; 0: from the affinity masks
+    std::string device = "auto";  ///< auto, cpu, cuda
+    int threads = 0;              ///< per rank; 0: from the affinity masks
+    comm::ProgressWish progress = comm::ProgressWish::Auto;
     bool multiple_threads = false;  ///< MPI may be called from any thread
 };
 

@@ -1,6 +1,7 @@
 #include "train/replica.h"
 
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 
 #include "base/error.h"
 #include "comm/select.h"
@@ -20,6 +21,39 @@ std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
     return segments;
 }
 
+namespace {
+
+double in_mib(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
+
+std::string to_text(comm::Wire wire) {
+    return wire == comm::Wire::Same ? "grad" : wire == comm::Wire::BF16 ? "bf16" : "fp16";
+}
+
+/// All that was decided about communication, for the log.
+std::vector<std::string> describe(const CommunicationOptions& options, Bytes bucket_size,
+                                  Replica& replica) {
+    const comm::AllReduceOptions& sums = options.all_reduce;
+    const fusion::Plan& plan = replica.arena().plan();
+    const fusion::Bucket& first = plan.buckets.front();
+    const comm::Engine& engine = replica.engine();
+    const Seconds limit = options.watchdog.timeout;
+    return {
+        fmt::format("all-reduce: {}, {} buckets of {:.4g} MiB or more, the first of {:.4g} MiB; "
+                    "progress {}, check {}, reproducible {}, wire {}",
+                    engine.algorithm().name(), plan.buckets.size(),
+                    in_mib(static_cast<std::int64_t>(bucket_size.value)),
+                    in_mib((first.end - first.begin) * static_cast<std::int64_t>(sizeof(float))),
+                    comm::to_text(engine.mode()), comm::to_text(sums.check),
+                    comm::to_text(sums.reproducible), to_text(sums.wire)),
+        fmt::format("all-reduce: chunks of {} KiB, segments of {} KiB, {:g} us of spinning; a "
+                    "wait is told after {:g} s and ends the job {}",
+                    sums.chunk.value / 1024, sums.segment.value / 1024, sums.spin.value * 1e6,
+                    options.watchdog.warn_after.value,
+                    limit.value > 0 ? fmt::format("after {:g} s", limit.value) : "never")};
+}
+
+}  // namespace
+
 Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log)
     : watchdog_(options.watchdog) {
     const auto node = ranks.split_by_node();
@@ -33,8 +67,10 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
             : comm::agreed_bucket_size(
                   comm::default_bucket_size(comm::last_level_cache(), node.size()), ranks);
     auto specs = model::leaf_specs(options.model, options.head);
-    fusion::Plan plan = fusion::make_plan(specs, bucket_size);
-    require_same(ranks, "fusion plan", plan.digest().hex());
+    fusion::Plan plan = fusion::make_plan(specs, bucket_size, options.communication.first_bucket);
+    if (options.communication.all_reduce.check != comm::Check::Off) {
+        require_same(ranks, "fusion plan", fusion::to_text(plan, specs));
+    }
 
     auto algorithm = make_algorithm(options.accelerator, options.communication.all_reduce, ranks);
     fusion::DeviceMemory on_device(options.accelerator.device);
@@ -62,8 +98,9 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes, trace_.get());
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
-    log.info("all-reduce: {}, {} buckets of about {:.1f} MiB", engine_->algorithm().name(),
-             arena_->plan().buckets.size(), static_cast<double>(bucket_size.value) / 1048576.0);
+    for (const std::string& line : describe(options.communication, bucket_size, *this)) {
+        log.info("{}", line);
+    }
 }
 
 void Replica::begin_step(Step step) noexcept {

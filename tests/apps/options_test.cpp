@@ -102,6 +102,12 @@ BOOST_AUTO_TEST_CASE(bad_command_lines_are_refused_with_these_words) {
         {{"--seed", "1", "--seed", "2"}, "option --seed is given twice; keep one of the two"},
         {{"--bucket-mib", "1", "--fusion-threshold", "2"},
          "option --bucket-mib is given twice; keep one of the two"},
+        {{"--chunk-kib", "-1"},
+         "bad value '-1' for --chunk-kib: expected a finite number from 0 to 4096 (KiB)"},
+        {{"--chunk-kib", "5000"},
+         "bad value '5000' for --chunk-kib: expected a finite number from 0 to 4096 (KiB)"},
+        {{"--spin-us", "-1"},
+         "bad value '-1' for --spin-us: expected a finite number of at least 0 (us)"},
         {{"-s"},
          "unknown option -s (options have a name behind two dashes); see hpml_sample --help"},
         {{"step", "loader"},
@@ -114,6 +120,37 @@ BOOST_AUTO_TEST_CASE(bad_command_lines_are_refused_with_these_words) {
     for (const auto& [arguments, message] : cases) {
         BOOST_TEST(refusal(arguments) == message);
     }
+}
+
+BOOST_AUTO_TEST_CASE(sizes_and_times_are_read_and_shown_in_the_options_unit) {
+    Sample sample;
+    (void)sample.parse({"--run", "r", "--chunk-kib", "0.5", "--spin-us", "12.5"});
+    BOOST_TEST(sample.options.chunk.value == 512U);
+    BOOST_TEST(sample.options.spin.value == 12.5e-6);
+    const std::string config = sample.table.effective_config();
+    BOOST_TEST(config.find("chunk-kib = 0.5") != std::string::npos, config);
+    BOOST_TEST(config.find("spin-us = 12.5") != std::string::npos, config);
+    Sample untouched;
+    (void)untouched.parse({"--run", "r"});
+    BOOST_TEST(untouched.table.effective_config().find("spin-us = 30 ") != std::string::npos,
+               untouched.table.effective_config());
+}
+
+BOOST_AUTO_TEST_CASE(a_variable_of_another_program_is_translated_or_refused_with_its_name) {
+    ::setenv("HPML_TEST_CHUNK_BYTES", "8192", 1);
+    Sample sample;
+    (void)sample.parse({"--run", "r"});
+    BOOST_TEST(sample.options.chunk.value == 8192U);
+    BOOST_TEST((sample.table.origin("chunk-kib") == Origin::Environment));
+    Sample beaten;
+    (void)beaten.parse({"--run", "r", "--chunk-kib", "16"});
+    BOOST_TEST(beaten.options.chunk.value == 16384U);
+    ::setenv("HPML_TEST_CHUNK_BYTES", "much", 1);
+    const std::string message = refusal({"--run", "r"});
+    ::unsetenv("HPML_TEST_CHUNK_BYTES");
+    BOOST_TEST(message ==
+               "environment variable HPML_TEST_CHUNK_BYTES: bad value 'much': expected 8192; unset "
+               "it, or give --chunk-kib");
 }
 
 BOOST_AUTO_TEST_CASE(a_flag_does_not_swallow_the_argument_behind_it) {

@@ -30,6 +30,8 @@ struct SampleOptions {
     std::optional<double> max_hours;
     double bucket_mib = 25;
     std::string mode;
+    Bytes chunk{256 * 1024};
+    Seconds spin{30e-6};
 };
 
 inline void declare(OptionTable& table, SampleOptions& options) {
@@ -54,6 +56,19 @@ inline void declare(OptionTable& table, SampleOptions& options) {
         .unit("MiB")
         .at_least(0.001)
         .alias("fusion-threshold")
+        .advanced()
+        .add_size("chunk-kib", options.chunk, Bytes(1024), "Piece of work")
+        .unit("KiB")
+        .at_most(4096)
+        .from_environment("HPML_TEST_CHUNK_BYTES", {[](const std::string& text) {
+                                                        return text == "8192"
+                                                                   ? std::optional<std::string>("8")
+                                                                   : std::nullopt;
+                                                    },
+                                                    "8192"})
+        .advanced()
+        .add_microseconds("spin-us", options.spin, "Time to spin")
+        .unit("us")
         .advanced();
     table.group("Files")
         .add("input", options.input, "Folders or files with text")

@@ -312,6 +312,13 @@ BOOST_AUTO_TEST_CASE(a_thread_is_chosen_only_where_a_core_is_free_for_it) {
                        .exclusive = true,
                        .compute_threads = 4}) == Progress::Inline);
     BOOST_TEST(chosen({.ranks = 2, .cores = 8, .multiple = false}) == Progress::Inline);
+    BOOST_TEST(chosen({.ranks = 2, .cores = 8, .wish = comm::ProgressWish::Inline}) ==
+               Progress::Inline);
+    BOOST_TEST(chosen({.ranks = 2, .cores = 1, .wish = comm::ProgressWish::Thread}) ==
+               Progress::Thread);
+    BOOST_CHECK_THROW(
+        (void)chosen({.ranks = 2, .multiple = false, .wish = comm::ProgressWish::Thread}),
+        ResourceError);
     BOOST_TEST(comm::explain({.ranks = 2, .cores = 1}) ==
                "inline (1 core for 1 compute thread: none free for a communication thread)");
     BOOST_TEST(comm::explain({.ranks = 2, .cores = 2}) == "thread (2 cores for 1 compute thread)");

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_rank_that_brings_something_else_is_named_on_every_rank) {
         std::string message;
         try {
             test::all_reduce(*algorithm, odd_one ? odd : buffer);
-        } catch (const BackendError& error) {
+        } catch (const MismatchError& error) {
             message = error.what();
         }
         const std::string rank = "rank " + std::to_string(ranks.size() - 1) + " of the node";
