@@ -14,7 +14,8 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("json", options.json, "Also write the result there")
         .placeholder("FILE");
     table.group("All-reduce")
-        .add("algorithm", options.algorithms, "shm, ring or mpi; several: one option each")
+        .add("algorithm", options.algorithms,
+             "One of those of --allreduce, instead of all; several: one option each")
         .add("compare", options.compare,
              "Beside MPI_Allreduce, the same with malloc tuned, and with packing and unpacking")
         .choices({"mpi", "none"})

@@ -190,10 +190,10 @@ AllReduceBenchReport run_all_reduce_bench(const mpi::Communicator& ranks,
 
 std::string to_table(const AllReduceBenchReport& report) {
     std::string table =
-        fmt::format("{:>8}  {:<16} {:>6} {:>12} {:>9} {:>8} {:>8} {:>8} {:>6}\n", "size", "way",
+        fmt::format("{:>8}  {:<18} {:>6} {:>12} {:>9} {:>8} {:>8} {:>8} {:>6}\n", "size", "way",
                     "runs", "median us", "bus GB/s", "vs MPI", "vs tuned", "vs pack", "wrong");
     for (const AllReduceBenchRow& row : report.rows) {
-        table += fmt::format("{:>8}  {:<16} {:>6} {:>12.1f} {:>9.2f} {:>8} {:>8} {:>8} {:>6}\n",
+        table += fmt::format("{:>8}  {:<18} {:>6} {:>12.1f} {:>9.2f} {:>8} {:>8} {:>8} {:>6}\n",
                              size_text(row.size), row.way, row.iterations, row.median.value * 1e6,
                              row.bus_gigabytes, ratio_text(row, "MPI_Allreduce"),
                              ratio_text(row, "MPI tuned"), ratio_text(row, "pack+MPI+unpack"),

@@ -13,9 +13,9 @@
 namespace hpml::comm {
 
 struct AllReduceBenchOptions {
-    /// Names for make_algorithm, measured in memory of their own and, where that makes a
-    /// difference, in memory that the caller brought ("shm foreign").
-    std::vector<std::string> algorithms = {"shm", "ring"};
+    /// Of algorithm_names(), measured in memory of their own and, where that makes a difference, in
+    /// memory that the caller brought ("shm foreign"). Empty: all but "auto", which is one of them.
+    std::vector<std::string> algorithms;
     AllReduceOptions all_reduce{};  ///< of all of them; its algorithm does not count
     /// Beside what the MPI library offers: "MPI_Allreduce" as it is; "MPI tuned", with a malloc
     /// that keeps its large temporary buffers; "pack+MPI+unpack", the way of a fusion buffer that

@@ -18,12 +18,13 @@ namespace {
 /// One of ours. Foreign: in memory that the algorithm did not hand out.
 class OwnWay final : public BenchWay {
   public:
-    enum class Memory { Own, Foreign };
-    OwnWay(std::shared_ptr<Algorithm> algorithm, std::size_t most, Memory memory)
-        : algorithm_(std::move(algorithm)), is_foreign_(memory == Memory::Foreign) {
-        const Bytes size(most * sizeof(float));
-        memory_ = is_foreign_ ? algorithm_->Algorithm::allocate(size) : algorithm_->allocate(size);
-    }
+    OwnWay(std::shared_ptr<Algorithm> algorithm, std::size_t most)
+        : algorithm_(std::move(algorithm)),
+          memory_(algorithm_->allocate(Bytes(most * sizeof(float)))) {}
+    OwnWay(std::shared_ptr<Algorithm> algorithm, const std::shared_ptr<float[]>& foreign)
+        : algorithm_(std::move(algorithm)),
+          is_foreign_(true),
+          memory_(foreign, reinterpret_cast<std::byte*>(foreign.get())) {}
     [[nodiscard]] std::string name() const override {
         return std::string(algorithm_->name()) + (is_foreign_ ? " foreign" : "");
     }
@@ -40,18 +41,18 @@ class OwnWay final : public BenchWay {
 
   private:
     std::shared_ptr<Algorithm> algorithm_;
-    bool is_foreign_;
+    bool is_foreign_ = false;
     std::shared_ptr<std::byte> memory_;
 };
 
 /// What a program calls that knows nothing better.
 class MpiWay : public BenchWay {
   public:
-    MpiWay(const mpi::Communicator& ranks, std::size_t most)
-        : ranks_(ranks.duplicate()), values_(most) {}
+    MpiWay(const mpi::Communicator& ranks, std::shared_ptr<float[]> memory)
+        : ranks_(ranks.duplicate()), memory_(std::move(memory)) {}
     [[nodiscard]] std::string name() const override { return "MPI_Allreduce"; }
     [[nodiscard]] std::span<float> values(std::size_t count) override {
-        return std::span(values_).first(count);
+        return {memory_.get(), count};
     }
     /// As the C library starts: large blocks come from the kernel and go back at once.
     void prepare() override { set_malloc(65536, 128 * 1024); }
@@ -71,7 +72,7 @@ class MpiWay : public BenchWay {
 
   private:
     mpi::Communicator ranks_;
-    std::vector<float> values_;
+    std::shared_ptr<float[]> memory_;
 };
 
 class TunedMpiWay final : public MpiWay {
@@ -84,11 +85,11 @@ class TunedMpiWay final : public MpiWay {
 /// Tensors of a few sizes that are copied into one buffer, summed there and copied back.
 class PackedMpiWay final : public BenchWay {
   public:
-    PackedMpiWay(const mpi::Communicator& ranks, std::size_t most)
-        : mpi_(ranks, most), tensors_(most) {}
+    PackedMpiWay(const mpi::Communicator& ranks, std::shared_ptr<float[]> memory, std::size_t most)
+        : mpi_(ranks, std::make_unique<float[]>(most)), memory_(std::move(memory)) {}
     [[nodiscard]] std::string name() const override { return "pack+MPI+unpack"; }
     [[nodiscard]] std::span<float> values(std::size_t count) override {
-        return std::span(tensors_).first(count);
+        return {memory_.get(), count};
     }
     void prepare() override { mpi_.prepare(); }
     void sum(std::span<float> values) override {
@@ -100,8 +101,17 @@ class PackedMpiWay final : public BenchWay {
 
   private:
     MpiWay mpi_;
-    std::vector<float> tensors_;
+    std::shared_ptr<float[]> memory_;
 };
+
+std::vector<std::string> names_of(const AllReduceBenchOptions& options) {
+    if (!options.algorithms.empty()) {
+        return options.algorithms;
+    }
+    std::vector<std::string> names = algorithm_names();
+    std::erase(names, "auto");
+    return names;
+}
 
 }  // namespace
 
@@ -110,14 +120,16 @@ std::vector<std::unique_ptr<BenchWay>> make_ways(const mpi::Communicator& ranks,
                                                  std::size_t most,
                                                  std::vector<std::string>& obstacles) {
     std::vector<std::unique_ptr<BenchWay>> ways;
+    // Filled anew before each turn, so one serves all ways that bring no memory of their own.
+    const std::shared_ptr<float[]> memory = std::make_unique<float[]>(most);
     AllReduceOptions with = options.all_reduce;
-    for (const std::string& name : options.algorithms) {
+    for (const std::string& name : names_of(options)) {
         try {
             with.algorithm = name;
             const std::shared_ptr<Algorithm> algorithm = make_algorithm(with, ranks);
-            ways.push_back(std::make_unique<OwnWay>(algorithm, most, OwnWay::Memory::Own));
+            ways.push_back(std::make_unique<OwnWay>(algorithm, most));
             if (algorithm->name() == "shm") {
-                ways.push_back(std::make_unique<OwnWay>(algorithm, most, OwnWay::Memory::Foreign));
+                ways.push_back(std::make_unique<OwnWay>(algorithm, memory));
             }
         } catch (const Error& error) {
             if (error.code() != ExitCode::Resource) {
@@ -127,9 +139,9 @@ std::vector<std::unique_ptr<BenchWay>> make_ways(const mpi::Communicator& ranks,
         }
     }
     if (options.compare_mpi) {
-        ways.push_back(std::make_unique<MpiWay>(ranks, most));
-        ways.push_back(std::make_unique<TunedMpiWay>(ranks, most));
-        ways.push_back(std::make_unique<PackedMpiWay>(ranks, most));
+        ways.push_back(std::make_unique<MpiWay>(ranks, memory));
+        ways.push_back(std::make_unique<TunedMpiWay>(ranks, memory));
+        ways.push_back(std::make_unique<PackedMpiWay>(ranks, memory, most));
     }
     return ways;
 }

@@ -52,11 +52,12 @@ BOOST_AUTO_TEST_CASE(allreduce_measures_every_way_at_every_size_with_right_sums)
         }
         for (const std::int64_t bytes : {8, 64, 512, 4096}) {
             for (const char* way :
-                 {"shm", "shm foreign", "ring", "MPI_Allreduce", "MPI tuned", "pack+MPI+unpack"}) {
+                 {"shm", "shm foreign", "hierarchical", "ring", "twoshot", "recursive_doubling",
+                  "mpi", "MPI_Allreduce", "MPI tuned", "pack+MPI+unpack"}) {
                 BOOST_TEST(measured.count({bytes, way}) == 1U, way);
             }
         }
-        BOOST_TEST(measured.size() == 24U);
+        BOOST_TEST(measured.size() == 40U);
     }
 }
 
