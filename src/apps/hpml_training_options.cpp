@@ -48,9 +48,10 @@ void add_all_reduce_options(OptionGroup& group, comm::AllReduceOptions& options)
         .unit("KiB")
         .range(in_kib(comm::kLeastPiece), in_kib(comm::kMostPiece))
         .advanced()
-        .add_size("segment-kib", options.segment, kib(1), "Longest message of a ring of ranks")
+        .add_size("segment-kib", options.segment, kib(1),
+                  "Longest message of a ring of ranks; 0: 256 in a node, 60 between nodes")
         .unit("KiB")
-        .range(in_kib(comm::kLeastPiece), in_kib(comm::kMostPiece))
+        .range(0, in_kib(comm::kMostPiece))
         .advanced()
         .add_microseconds("spin-us", options.spin,
                           "How long a rank that waits keeps a core of its own; 0: not at all")

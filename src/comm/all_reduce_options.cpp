@@ -32,7 +32,9 @@ void require_valid(const AllReduceOptions& options) {
                                      options.algorithm, fmt::join(names, ", ")));
     }
     require_between("chunk-kib", options.chunk, kLeastPiece, kMostPiece);
-    require_between("segment-kib", options.segment, kLeastPiece, kMostPiece);
+    if (options.segment != Bytes(0)) {
+        require_between("segment-kib", options.segment, kLeastPiece, kMostPiece);
+    }
     if (!(options.spin >= Seconds(0) && options.spin <= kLongestSpin)) {
         throw UsageError(fmt::format("spin-us is {} us (it must be 0 to {} us)",
                                      options.spin.value * 1e6, kLongestSpin.value * 1e6));

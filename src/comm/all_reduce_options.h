@@ -21,7 +21,7 @@ enum class Check {
 struct AllReduceOptions {
     std::string algorithm = "auto";  ///< one of algorithm_names()
     Bytes chunk = kib(256);          ///< what a rank reduces at a time in shared memory
-    Bytes segment = kib(256);        ///< longest message of a ring
+    Bytes segment = kib(0);  ///< longest message of a ring; 0: by where the ranks are (RingOptions)
     Seconds spin{30e-6};  ///< a rank that waits keeps its core that long, if it has one of its own
     Check check = Check::Plan;
     Reproducible reproducible = Reproducible::Run;
@@ -34,7 +34,7 @@ struct AllReduceOptions {
 [[nodiscard]] std::string to_text(Check check);
 
 /// Bounds of `chunk` and `segment`: a shorter one costs more than it carries; MPI counts the bytes
-/// of a message in an int.
+/// of a message in an int. A segment may also be 0.
 constexpr Bytes kLeastPiece = kib(1);
 constexpr Bytes kMostPiece = mib(1024);
 constexpr Seconds kLongestSpin{1};

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
+#include "comm/messages.h"
 #include "mpi/communicator.h"
 
 namespace hpml::comm {
@@ -15,6 +16,11 @@ struct RingOptions {
     /// Messages under way at the same time, in each direction; 2 at least, so that one travels
     /// while another is added.
     std::size_t depth = 4;
+
+    /// For ranks on several nodes: as many bytes under way, in shorter messages.
+    [[nodiscard]] static RingOptions between_nodes() {
+        return {.segment = kMessageBetweenNodes, .depth = 16};
+    }
 };
 
 /// Our own ring all-reduce: reduce-scatter and all-gather over non-blocking point-to-point MPI.

@@ -52,13 +52,24 @@ std::unique_ptr<Algorithm> widened(std::unique_ptr<Algorithm> algorithm) {
 
 ShmOptions in_node(const AllReduceOptions& options) { return {.chunk = options.chunk}; }
 
-RingOptions around(const AllReduceOptions& options) { return {.segment = options.segment}; }
-
-HierarchicalOptions between_nodes(const AllReduceOptions& options) {
-    return {.shm = in_node(options), .ring = around(options)};
+RingOptions around(const AllReduceOptions& options, const Topology& topology) {
+    RingOptions ring = topology.nodes == 1 ? RingOptions() : RingOptions::between_nodes();
+    if (options.segment != Bytes(0)) {
+        ring.segment = options.segment;
+    }
+    return ring;
 }
 
-TwoShotOptions in_two_shots(const AllReduceOptions& options) { return {.wire = options.wire}; }
+HierarchicalOptions between_nodes(const AllReduceOptions& options, const Topology& topology) {
+    return {.shm = in_node(options), .ring = around(options, topology)};
+}
+
+TwoShotOptions in_two_shots(const AllReduceOptions& options, const Topology& topology) {
+    TwoShotOptions shots =
+        topology.nodes == 1 ? TwoShotOptions() : TwoShotOptions::between_nodes(topology.ranks);
+    shots.wire = options.wire;
+    return shots;
+}
 
 using Methods = std::map<Method, std::unique_ptr<Algorithm>>;
 
@@ -107,16 +118,18 @@ std::unique_ptr<Algorithm> if_possible(const Make& make) {
 Methods methods_between(const Nodes& nodes, const AllReduceOptions& options,
                         const mpi::Communicator& ranks) {
     Methods methods;
-    methods[Method::TwoShot] = std::make_unique<TwoShot>(ranks, in_two_shots(options));
+    methods[Method::TwoShot] =
+        std::make_unique<TwoShot>(ranks, in_two_shots(options, nodes.topology));
     // The others add in an order of their own, and in the numbers' own form.
     if (options.reproducible == Reproducible::Strict || options.wire != Wire::Same) {
         return methods;
     }
-    methods[Method::Ring] = widened(std::make_unique<Ring>(ranks, around(options)));
+    methods[Method::Ring] = widened(std::make_unique<Ring>(ranks, around(options, nodes.topology)));
     methods[Method::RecursiveDoubling] = widened(std::make_unique<RecursiveDoubling>(ranks));
     if (nodes.topology.nodes < ranks.size()) {
         auto lanes = if_possible([&] {
-            return std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options));
+            return std::make_unique<Hierarchical>(ranks, nodes.node,
+                                                  between_nodes(options, nodes.topology));
         });
         if (lanes) {
             methods[Method::Hierarchical] = std::move(lanes);
@@ -148,16 +161,17 @@ std::unique_ptr<Algorithm> named_algorithm(const AllReduceOptions& options, cons
         return ShmAllReduce::for_node(nodes.node, in_node(options));
     }
     if (name == "hierarchical") {
-        return std::make_unique<Hierarchical>(ranks, nodes.node, between_nodes(options));
+        return std::make_unique<Hierarchical>(ranks, nodes.node,
+                                              between_nodes(options, nodes.topology));
     }
     if (name == "recursive_doubling") {
         return widened(std::make_unique<RecursiveDoubling>(ranks));
     }
     if (name == "ring") {
-        return widened(std::make_unique<Ring>(ranks, around(options)));
+        return widened(std::make_unique<Ring>(ranks, around(options, nodes.topology)));
     }
     if (name == "twoshot") {
-        return std::make_unique<TwoShot>(ranks, in_two_shots(options));
+        return std::make_unique<TwoShot>(ranks, in_two_shots(options, nodes.topology));
     }
     return widened(std::make_unique<MpiAllReduce>(ranks));
 }

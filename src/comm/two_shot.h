@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "base/units.h"
 #include "comm/all_reduce.h"
+#include "comm/messages.h"
 #include "comm/wire.h"
 #include "mpi/communicator.h"
 
@@ -16,6 +19,12 @@ struct TwoShotOptions {
     /// Pieces under way at the same time, so that one travels while another is added.
     std::size_t depth = 3;
     Wire wire = Wire::Same;
+
+    /// For so many ranks on several nodes.
+    [[nodiscard]] static TwoShotOptions between_nodes(int ranks) {
+        const Bytes all(kMessageBetweenNodes.value * static_cast<std::uint64_t>(ranks));
+        return {.piece = std::min(all, mib(1)), .depth = 8};
+    }
 };
 
 /// All-reduce in two exchanges: every rank sends each other rank that one's slice and adds the N
