@@ -13,4 +13,12 @@ std::shared_ptr<std::byte> Algorithm::allocate(Bytes size) {
     return {memory, [](std::byte* used) { ::operator delete(used, kAlignment); }};
 }
 
+void all_reduce(Algorithm& algorithm, const Buffer& buffer) {
+    const OperationHandle operation = algorithm.start(buffer);
+    Patience patience = algorithm.patience();
+    while (!operation->advance()) {
+        patience.pause();
+    }
+}
+
 }  // namespace hpml::comm

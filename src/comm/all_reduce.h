@@ -62,4 +62,8 @@ class Algorithm {
     Patience patience_{Patience::Cores::Shared};
 };
 
+/// Start one and wait until it is done: for who has nothing else to do. Collective.
+/// @throw BackendError if the transport fails; the values are then unspecified
+void all_reduce(Algorithm& algorithm, const Buffer& buffer);
+
 }  // namespace hpml::comm

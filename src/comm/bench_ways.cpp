@@ -31,13 +31,7 @@ class OwnWay final : public BenchWay {
     [[nodiscard]] std::span<float> values(std::size_t count) override {
         return {reinterpret_cast<float*>(memory_.get()), count};
     }
-    void sum(std::span<float> values) override {
-        const auto operation = algorithm_->start(values);
-        Patience patience = algorithm_->patience();
-        while (!operation->advance()) {
-            patience.pause();
-        }
-    }
+    void sum(std::span<float> values) override { all_reduce(*algorithm_, values); }
 
   private:
     std::shared_ptr<Algorithm> algorithm_;
