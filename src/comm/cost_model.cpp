@@ -4,13 +4,11 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "comm/messages.h"
 
 namespace hpml::comm {
 
 namespace {
-
-/// What the ring sends at a time (RingOptions).
-constexpr double kSegment = 256 * 1024;
 
 /// The share of each buffer that a rank of a ring or a two-shot hands on in one of the two phases.
 double share_of(int members) { return static_cast<double>(members - 1) / members; }
@@ -23,15 +21,28 @@ Cost shared_cost(double bytes, const Topology& topology, const CostConstants& co
     return {2 * constants.shared_alpha, 2 * bytes * constants.shared_beta, 0};
 }
 
+/// From one member of a ring to the next.
+struct Hop {
+    double alpha = 0;
+    double beta = 0;     ///< seconds per byte that a member sends
+    double segment = 0;  ///< bytes that it sends at a time (RingOptions)
+};
+
+Hop near_hop(const CostConstants& constants) {
+    return {constants.shared_alpha, constants.shared_beta, 256.0 * 1024};
+}
+
+Hop far_hop(double beta, const CostConstants& constants) {
+    return {constants.network_alpha, beta, static_cast<double>(kMessageBetweenNodes.value)};
+}
+
 /// Messages and additions of a ring overlap, segment by segment: what is slower counts in the
 /// phase that adds, and of the additions themselves only the last segment of each step.
-/// @param beta  seconds per byte that a member sends
-Cost ring_cost(double bytes, int members, double alpha, double beta,
-               const CostConstants& constants) {
+Cost ring_cost(double bytes, int members, const Hop& hop, const CostConstants& constants) {
     const double per_phase = share_of(members) * bytes;
-    const double last_segments = (members - 1) * std::min(kSegment, bytes / members);
-    return {2.0 * (members - 1) * alpha, last_segments * constants.sum_beta,
-            per_phase * (std::max(beta, constants.sum_beta) + beta)};
+    const double last_segments = (members - 1) * std::min(hop.segment, bytes / members);
+    return {2.0 * (members - 1) * hop.alpha, last_segments * constants.sum_beta,
+            per_phase * (std::max(hop.beta, constants.sum_beta) + hop.beta)};
 }
 
 /// Seconds per byte of each rank when all ranks of a node send to other nodes at the same time.
@@ -93,7 +104,6 @@ Cost cost_of(Method method, Bytes size, const Topology& topology, const CostCons
     expects(topology.ranks > 0 && topology.nodes > 0, "a rank on a node");
     const auto bytes = static_cast<double>(size.value);
     const bool one_node = topology.nodes == 1;
-    const double alpha = one_node ? constants.shared_alpha : constants.network_alpha;
     if (topology.ranks == 1) {
         return {};
     }
@@ -105,12 +115,12 @@ Cost cost_of(Method method, Bytes size, const Topology& topology, const CostCons
             return shared_cost(bytes, topology, constants);
         case Method::Ring: {
             if (one_node) {
-                const Cost ring =
-                    ring_cost(bytes, topology.ranks, alpha, constants.shared_beta, constants);
+                const Cost ring = ring_cost(bytes, topology.ranks, near_hop(constants), constants);
                 return {ring.latency, ring.node + ring.link, 0};
             }
             // One rank after the other around the nodes: each link carries one rank's traffic.
-            return ring_cost(bytes, topology.ranks, alpha, constants.network_beta, constants);
+            return ring_cost(bytes, topology.ranks, far_hop(constants.network_beta, constants),
+                             constants);
         }
         case Method::RecursiveDoubling:
             return doubling_cost(bytes, topology, constants);
@@ -122,8 +132,9 @@ Cost cost_of(Method method, Bytes size, const Topology& topology, const CostCons
             if (one_node) {
                 return shared;
             }
-            const Cost lanes = ring_cost(bytes / topology.ranks_per_node(), topology.nodes, alpha,
-                                         far_beta(topology, constants), constants);
+            const Cost lanes =
+                ring_cost(bytes / topology.ranks_per_node(), topology.nodes,
+                          far_hop(far_beta(topology, constants), constants), constants);
             return {shared.latency + lanes.latency, shared.node + lanes.node, lanes.link};
         }
     }

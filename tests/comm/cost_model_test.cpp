@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(each_method_costs_what_its_formula_says) {
         BOOST_TEST(cost.link == link, tolerance);
     };
     // 2 (N-1) alpha + 2 (N-1) / N S beta, N = 4; of the additions the last segment of a step.
-    check(cost(Method::Ring, {4, 4}), 6e-3, 3 * 250000 * 2e-10, 1.5 * 1e6 * 1e-9);
+    check(cost(Method::Ring, {4, 4}), 6e-3, 3 * 60 * 1024 * 2e-10, 1.5 * 1e6 * 1e-9);
     // Two rounds of the whole buffer, added when it is there.
     check(cost(Method::RecursiveDoubling, {4, 4}), 2e-3, 2 * 1e6 * 2e-10, 2 * 1e6 * 1e-9);
     // Three messages at once, twice; three quarters are added.
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(each_method_costs_what_its_formula_says) {
     check(cost(Method::TwoShot, {4, 2}), 2 * (1e-3 + 2e-5),
           0.75 * 1e6 * 2e-10 + 2 * 0.25 * 1e6 * 1e-10, 2 * 2 * 0.5 * 1e6 * 1e-9);
     // Two lanes of half a buffer each around two nodes.
-    check(cost(Method::Hierarchical, {4, 2}), 2e-6 + 2e-3, 2 * 1e6 * 1e-10 + 250000 * 2e-10,
+    check(cost(Method::Hierarchical, {4, 2}), 2e-6 + 2e-3, 2 * 1e6 * 1e-10 + 60 * 1024 * 2e-10,
           1e6 * 1e-9);
     check(cost(Method::Shm, {4, 1}), 2e-6, 2 * 1e6 * 1e-10, 0);
 }
