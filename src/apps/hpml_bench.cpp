@@ -1,4 +1,5 @@
-// hpml_bench: measure the all-reduce, the training step and the loader on this machine.
+// hpml_bench: measure the all-reduce, the training step and the loader on this machine, and predict
+// steps on others.
 
 #include <torch/version.h>
 
@@ -11,31 +12,53 @@ namespace {
 
 using namespace hpml;
 
-using Command = Json (*)(const BenchOptions&, const mpi::Communicator&, const Log&);
+using ParallelCommand = Json (*)(const BenchOptions&, const mpi::Communicator&, const Log&);
+
+/// A calibration is a cluster file, not a measurement in a frame.
+Json document(const BenchOptions& options, int ranks, const Json& result) {
+    return options.what == "calibrate"
+               ? result
+               : Json{{"benchmark", options.what}, {"ranks", ranks}, {"result", result}};
+}
 
 int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
     check_launch(ranks.size());
-    const std::map<std::string, Command> commands = {{"allreduce", bench_all_reduce},
-                                                     {"step", bench_step},
-                                                     {"loader", bench_loader},
-                                                     {"engine", bench_engine},
-                                                     {"trace-summary", summarize_trace}};
+    const std::map<std::string, ParallelCommand> commands = {
+        {"allreduce", bench_all_reduce}, {"step", bench_step},
+        {"loader", bench_loader},        {"engine", bench_engine},
+        {"calibrate", bench_calibrate},  {"trace-summary", summarize_trace}};
     const Log log(ranks.rank(), ranks.is_root());
     const Json result = commands.at(options.what)(options, ranks, log);
     mpi::on_root(ranks, [&] {
         if (options.json) {
-            write_json(*options.json,
-                       {{"benchmark", options.what}, {"ranks", ranks.size()}, {"result", result}});
+            write_json(*options.json, document(options, ranks.size(), result));
         }
     });
     return 0;
+}
+
+/// What one process does without MPI. Copies of it under mpirun leave it to the first.
+/// @return whether it is such a subcommand
+bool ran_alone(const BenchOptions& options) {
+    if (options.what != "simulate") {
+        return false;
+    }
+    if (launched_rank() == 0) {
+        const Json result = bench_simulate(options, Log(Rank(0), true));
+        if (options.json) {
+            write_json(*options.json,
+                       document(options, static_cast<int>(options.simulated_ranks), result));
+        }
+    }
+    return true;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     BenchOptions options;
-    OptionTable table("hpml_bench", "Measure the all-reduce, the training step and the loader");
+    OptionTable table("hpml_bench",
+                      "Measure the all-reduce, the training step and the loader, or predict steps");
     declare_bench_options(table, options);
     table.library(std::string("LibTorch ") + TORCH_VERSION);
     table.example("mpirun -np 2 hpml_bench allreduce --json allreduce.json",
@@ -44,7 +67,11 @@ int main(int argc, char** argv) {
                   "tokens per second of whole training steps");
     table.example("hpml_bench trace-summary trace.json",
                   "where the time of the steps went that --trace recorded");
+    table.example("mpirun -np 4 hpml_bench calibrate --json cluster.json",
+                  "measure latencies and rates of the nodes that the ranks are on");
+    table.example("hpml_bench simulate --cluster cluster.json --model base --ranks 256",
+                  "predict steps on a larger cluster, without MPI");
     return run_parallel_program(
-        [&] { return table.parse(argc, argv) == ParseResult::Run; },
+        [&] { return table.parse(argc, argv) == ParseResult::Run && !ran_alone(options); },
         [&](const mpi::Communicator& world) { return bench(options, world); });
 }

@@ -21,4 +21,11 @@ namespace hpml {
 [[nodiscard]] Json summarize_trace(const BenchOptions& options, const mpi::Communicator& ranks,
                                    const Log& log);
 
+/// A cluster file for `bench_simulate`.
+[[nodiscard]] Json bench_calibrate(const BenchOptions& options, const mpi::Communicator& ranks,
+                                   const Log& log);
+
+/// The subcommands of one process, which need no MPI.
+[[nodiscard]] Json bench_simulate(const BenchOptions& options, const Log& log);
+
 }  // namespace hpml

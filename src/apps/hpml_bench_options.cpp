@@ -4,10 +4,31 @@
 
 namespace hpml {
 
+namespace {
+
+void declare_simulation(OptionTable& table, BenchOptions& options) {
+    table.group("Simulation")
+        .add("cluster", options.cluster,
+             "The cluster: jobs/clusters/*.json, or what calibrate wrote")
+        .placeholder("FILE")
+        .add("ranks", options.simulated_ranks, "Ranks that the cluster has")
+        .range(1, 1000000)
+        .add("compute-seconds", options.compute_seconds,
+             "Forward and backward pass of a micro-batch; default: by the cluster's file")
+        .unit("s")
+        .above(0)
+        .add("global-batch", options.global_batch,
+             "Sequences that strong scaling shares out; 0: what all ranks take in a step")
+        .at_least(0);
+}
+
+}  // namespace
+
 void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
-        .add_positional("what", options.what, "allreduce, step, loader, engine or trace-summary")
-        .choices({"allreduce", "step", "loader", "engine", "trace-summary"})
+        .add_positional("what", options.what, "What to measure, to predict or to read")
+        .choices(
+            {"allreduce", "step", "loader", "engine", "calibrate", "simulate", "trace-summary"})
         .required()
         .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
         .placeholder("FILE")
@@ -33,7 +54,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
     group.add("data", options.data, "Folder that hpml_prepare made (loader)")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
-        .add("model", options.model, "Encoder (step)")
+        .add("model", options.model, "Encoder (step, simulate)")
         .choices({"tiny", "mini", "small", "medium", "base", "large"})
         .or_file(".json")
         .add("optimizer", options.step.optimizer, "Update rule (step)")
@@ -42,7 +63,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")
         .at_least(1)
-        .add("sequence-length", options.step.sequence_length, "Tokens per row (step)")
+        .add("sequence-length", options.step.sequence_length, "Tokens per row (step, simulate)")
         .at_least(2)
         .add("dropout", options.step.dropout, "Dropout probability (step)")
         .at_least(0)
@@ -57,6 +78,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0);
     add_communication_options(group, options.step.communication);
+    declare_simulation(table, options);
 }
 
 }  // namespace hpml

@@ -28,6 +28,10 @@ struct BenchOptions {
     Seconds time_per_size{1};
     std::int64_t micro_batches = 2000;
     std::optional<std::filesystem::path> timeline;
+    std::filesystem::path cluster;
+    std::int64_t simulated_ranks = 8;
+    std::int64_t global_batch = 0;
+    std::optional<double> compute_seconds;
 };
 
 void declare_bench_options(OptionTable& table, BenchOptions& options);

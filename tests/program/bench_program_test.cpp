@@ -96,9 +96,45 @@ BOOST_AUTO_TEST_CASE(loader_measures_reading_and_masking) {
                boost::test_tools::tolerance(1e-6));
 }
 
+BOOST_AUTO_TEST_CASE(a_calibration_is_a_cluster_to_simulate_on) {
+    const auto cluster = (folder / "cluster.json").string();
+    const auto measured =
+        run_command(mpirun(2) + program("hpml_bench") + " calibrate --json " + cluster);
+    BOOST_TEST_REQUIRE(measured.code == 0, measured.output);
+    BOOST_TEST(read_json(cluster).at("ranks_per_node").get<int>() == 2);
+    const auto result = folder / "simulated.json";
+    const auto simulated = run_command(program("hpml_bench") +
+                                       " simulate --ranks 2 --model tiny --compute-seconds 0.3 "
+                                       "--cluster " +
+                                       cluster + " --json " + result.string());
+    BOOST_TEST_REQUIRE(simulated.code == 0, simulated.output);
+    const Json json = read_json(result).at("result");
+    BOOST_TEST(json.at("compute_seconds").get<double>() == 0.3, boost::test_tools::tolerance(1e-9));
+    BOOST_TEST(json.at("step_seconds").get<double>() >= 0.3);
+}
+
+BOOST_AUTO_TEST_CASE(shipped_clusters_are_simulated_up_to_100000_ranks) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(
+             std::filesystem::path(HPML_SOURCE_DIR) / "jobs/clusters")) {
+        ++count;
+        const auto result = run_command(
+            program("hpml_bench") + " simulate --ranks 100000 --cluster " + entry.path().string());
+        BOOST_TEST(result.code == 0, result.output);
+        BOOST_TEST(result.output.find("100000 ranks on") != std::string::npos, result.output);
+        BOOST_TEST(result.output.find("strong scaling") != std::string::npos, result.output);
+    }
+    BOOST_TEST(count >= 2U);
+}
+
 BOOST_AUTO_TEST_CASE(bad_calls_end_with_one_message_and_their_code) {
     const std::string start = mpirun(2) + program("hpml_bench");
     check_one_error(run_command(start + " nonsense"), 64, "allreduce, step, loader");
+    check_one_error(run_command(start + " simulate"), 64, "jobs/clusters");
+    check_one_error(run_command(start + " simulate --cluster /nowhere.json"), 66, "/nowhere.json");
+    write_file(folder / "bad.json", "{\"ranks_per_node\": -1}");
+    check_one_error(run_command(start + " simulate --cluster " + (folder / "bad.json").string()),
+                    65, "'ranks_per_node' is -1");
     check_one_error(run_command(start), 64, "what");
     check_one_error(run_command(start + " loader --data /nowhere"), 66, "hpml_prepare");
     check_one_error(run_command(start + " allreduce --largest-mib 1e-9"), 64, "4 bytes");
