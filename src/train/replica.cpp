@@ -37,6 +37,9 @@ std::vector<std::string> describe(const CommunicationOptions& options, Bytes buc
     const fusion::Bucket& first = plan.buckets.front();
     const comm::Engine& engine = replica.engine();
     const Seconds limit = options.watchdog.timeout;
+    const std::string segment = sums.segment == Bytes(0)
+                                    ? "256 KiB in a node and 60 KiB between nodes"
+                                    : fmt::format("{} KiB", sums.segment.value / 1024);
     return {
         fmt::format("all-reduce: {}, {} buckets of {:.4g} MiB or more, the first of {:.4g} MiB; "
                     "progress {}, check {}, reproducible {}, wire {}",
@@ -45,9 +48,9 @@ std::vector<std::string> describe(const CommunicationOptions& options, Bytes buc
                     in_mib((first.end - first.begin) * static_cast<std::int64_t>(sizeof(float))),
                     comm::to_text(engine.mode()), comm::to_text(sums.check),
                     comm::to_text(sums.reproducible), to_text(sums.wire)),
-        fmt::format("all-reduce: chunks of {} KiB, segments of {} KiB, {:g} us of spinning; a "
+        fmt::format("all-reduce: chunks of {} KiB, segments of {}, {:g} us of spinning; a "
                     "wait is told after {:g} s and ends the job {}",
-                    sums.chunk.value / 1024, sums.segment.value / 1024, sums.spin.value * 1e6,
+                    sums.chunk.value / 1024, segment, sums.spin.value * 1e6,
                     options.watchdog.warn_after.value,
                     limit.value > 0 ? fmt::format("after {:g} s", limit.value) : "never")};
 }
