@@ -3,6 +3,8 @@
 
 compare.py scale FIT.json FROM_MBIT TO_MBIT RANKS_PER_NODE   the cluster file for another bandwidth
 compare.py predictions OUT                                   a table of what is predicted
+compare.py compute OUT                                       seconds of a step without communication
+compare.py steps OUT                                         each step beside its prediction
 compare.py errors OUT                                        each measurement beside its prediction in predictions.tsv
 """
 
@@ -59,6 +61,30 @@ def errors(out):
     return worst <= 0.15 and late <= 0.15
 
 
+def result_of(file):
+    return json.loads(file.read_text())["result"]
+
+
+def compute(out):
+    alone = [result_of(file)["median_seconds"] for file in pathlib.Path(out).glob("alone-*.json")]
+    print(sum(alone) / len(alone))
+
+
+def steps(out):
+    worst = 0.0
+    for file in sorted(pathlib.Path(out).glob("*-step-measured.json")):
+        measured = result_of(file)["median_seconds"]
+        sweep = result_of(file.with_name(file.name.replace("measured", "predicted")))["sweep"]
+        predicted = next(way["step_seconds"] for way in sweep
+                         if way["allreduce"] == "ring" and way["bucket_bytes"] == 8 << 20)
+        error = measured / predicted - 1
+        worst = max(worst, abs(error))
+        print(f"{file.name.split('-')[0]} Mbit/s, 2 ranks: a step predicted {predicted * 1e3:.0f} ms, "
+              f"measured {measured * 1e3:.0f} ms, {error * 100:+.1f} %")
+    return worst <= 0.15
+
+
 if __name__ == "__main__":
-    command = {"scale": scale, "predictions": predictions, "errors": errors}[sys.argv[1]]
+    command = {"scale": scale, "predictions": predictions, "errors": errors,
+               "compute": compute, "steps": steps}[sys.argv[1]]
     sys.exit(command(*sys.argv[2:]) is False)
