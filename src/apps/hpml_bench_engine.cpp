@@ -17,7 +17,9 @@ Json bench_engine(const BenchOptions& options, const mpi::Communicator& ranks, c
     Json result = comm::to_json(report);
     if (ranks.size() == 1) {
         const auto compute = train::choose_compute(
-            {options.device, options.threads, mpi::Environment::multiple()}, ranks, log);
+            {options.device, options.threads, options.step.communication.progress,
+             mpi::Environment::multiple()},
+            ranks, log);
         auto step = options.step;
         step.model = model::named_model(options.model);
         const double ratio = tasks::measure_engine_cost(step, ranks, compute.accelerator, log);
