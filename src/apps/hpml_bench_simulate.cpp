@@ -41,7 +41,8 @@ comm::Workload workload(const BenchOptions& options, const comm::ComputeRate& ra
     }
     const auto leaves = model::leaf_specs(config, model::Head::MaskedLm);
     for (const double size : kBucketsMib) {
-        const fusion::Plan plan = fusion::make_plan(leaves, mib(size));
+        const fusion::Plan plan =
+            fusion::make_plan(leaves, mib(size), options.step.communication.first_bucket);
         work.plans.push_back({mib(size), fusion::backward_schedule(plan, flops)});
     }
     return work;

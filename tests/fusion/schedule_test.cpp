@@ -1,6 +1,7 @@
 #include "fusion/schedule.h"
 
 #include <boost/test/unit_test.hpp>
+#include <string>
 
 #include "base/error.h"
 #include "model/work.h"
@@ -9,7 +10,9 @@ using namespace hpml;
 
 namespace {
 
-model::LeafSpec leaf(std::int64_t count) { return {{{"leaf", {count}, model::Init::Zeros, true}}}; }
+model::LeafSpec leaf(const std::string& name, std::int64_t count) {
+    return {{{name, {count}, model::Init::Zeros, true}}};
+}
 
 }  // namespace
 
@@ -17,7 +20,8 @@ BOOST_AUTO_TEST_SUITE(schedule_suite)
 
 BOOST_AUTO_TEST_CASE(a_bucket_is_ready_when_the_work_of_its_first_leaf_is_done) {
     // From the end: 16 elements in bucket 0 after 1 of 8 parts, 32 in bucket 1 after 1 + 2 + 3.
-    const auto plan = fusion::make_plan({leaf(16), leaf(16), leaf(16), leaf(16)}, Bytes(128));
+    const auto plan =
+        fusion::make_plan({leaf("a", 16), leaf("b", 16), leaf("c", 16), leaf("d", 16)}, Bytes(128));
     const double work[] = {2, 3, 2, 1};
     const auto schedule = fusion::backward_schedule(plan, work);
     BOOST_TEST_REQUIRE(schedule.size() == 2U);
@@ -47,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_models_buckets_become_ready_in_order_and_hold_all_of_it) 
 }
 
 BOOST_AUTO_TEST_CASE(the_work_of_another_plan_is_our_bug) {
-    const auto plan = fusion::make_plan({leaf(16), leaf(16)}, Bytes(64));
+    const auto plan = fusion::make_plan({leaf("a", 16), leaf("b", 16)}, Bytes(64));
     const double one[] = {1};
     const double nothing[] = {0, 0};
     BOOST_CHECK_THROW((void)fusion::backward_schedule(plan, one), InternalError);
