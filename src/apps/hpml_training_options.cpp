@@ -106,12 +106,15 @@ void add_communication_options(OptionGroup& group, train::CommunicationOptions& 
         .advanced();
     add_all_reduce_options(group, options.all_reduce);
     group
-        .add_words("progress", options.progress,
-                   {{"auto", comm::ProgressWish::Auto},
-                    {"thread", comm::ProgressWish::Thread},
-                    {"inline", comm::ProgressWish::Inline}},
-                   "Who drives communication while a rank computes: a thread of its own, or the "
-                   "computing thread now and then; auto: a thread if a core is free for it")
+        .add_words(
+            "progress", options.progress,
+            {{"auto", comm::ProgressWish::Auto},
+             {"thread", comm::ProgressWish::Thread},
+             {"background", comm::ProgressWish::Background},
+             {"inline", comm::ProgressWish::Inline}},
+            "Who drives communication while a rank computes: a thread with a core of its own, "
+            "one without that sleeps in between, or the computing thread now and then; "
+            "auto: a thread if a core is free for it, else background between nodes")
         .advanced();
     add_watchdog_options(group, options.watchdog);
     add_trace_option(group, options.trace);

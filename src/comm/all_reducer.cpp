@@ -25,7 +25,7 @@ namespace {
 void require_threads(Progress progress) {
     int provided = MPI_THREAD_SINGLE;
     mpi::check(MPI_Query_thread(&provided));
-    if (progress == Progress::Thread && provided < MPI_THREAD_SERIALIZED) {
+    if (progress != Progress::Inline && provided < MPI_THREAD_SERIALIZED) {
         throw UsageError(
             "a communication thread needs MPI_THREAD_SERIALIZED (it calls MPI while the program "
             "computes); ask for that in MPI_Init_thread, or take Progress::Inline");

@@ -145,8 +145,9 @@ class Engine::State::Inline final : public State {
 /// done.
 class Engine::State::Threaded final : public State {
   public:
-    Threaded(std::unique_ptr<Algorithm> the_algorithm, const EngineWatchers& the_watchers)
-        : State(std::move(the_algorithm), Progress::Thread, the_watchers) {
+    Threaded(std::unique_ptr<Algorithm> the_algorithm, Progress the_mode,
+             const EngineWatchers& the_watchers)
+        : State(std::move(the_algorithm), the_mode, the_watchers) {
         submitted_.reserve(kUsualOperations);
         thread_ = std::thread([this] { communicate(); });
     }
@@ -202,7 +203,8 @@ class Engine::State::Threaded final : public State {
     void communicate() {
         while (sleep_until_submitted()) {
             const std::lock_guard driving(driving_);
-            Patience patience = algorithm->patience();
+            Patience patience = mode == Progress::Background ? Patience(Patience::Cores::Computing)
+                                                             : algorithm->patience();
             while (!caller_drives_.load() && take_submitted() && !is_idle()) {
                 step(patience);
             }
@@ -239,8 +241,8 @@ class Engine::State::Threaded final : public State {
 
 Engine::Engine(std::unique_ptr<Algorithm> algorithm, Progress progress,
                const EngineWatchers& watchers) {
-    if (progress == Progress::Thread) {
-        state_ = std::make_unique<State::Threaded>(std::move(algorithm), watchers);
+    if (progress != Progress::Inline) {
+        state_ = std::make_unique<State::Threaded>(std::move(algorithm), progress, watchers);
     } else {
         state_ = std::make_unique<State::Inline>(std::move(algorithm), watchers);
     }

@@ -1,5 +1,6 @@
 #include "comm/patience.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <thread>
@@ -39,7 +40,10 @@ bool Patience::is_over() noexcept {
 }
 
 void Patience::pause() noexcept {
-    if (is_over()) {
+    if (sleeps_) {
+        std::this_thread::sleep_for(nap_);
+        nap_ = std::min(2 * nap_, kLongestNap);
+    } else if (is_over()) {
         std::this_thread::yield();
     } else {
         relax();

@@ -26,14 +26,18 @@ Choice choose(const ProgressFacts& facts) {
     if (facts.wish == ProgressWish::Inline) {
         return {Progress::Inline, "as asked"};
     }
-    if (!facts.multiple && facts.wish == ProgressWish::Thread) {
+    const bool wants_thread =
+        facts.wish == ProgressWish::Thread || facts.wish == ProgressWish::Background;
+    if (!facts.multiple && wants_thread) {
         throw ResourceError(
-            "progress=thread, but this MPI allows one thread at a time (a communication thread "
+            "a communication thread is asked for (--progress), but this MPI allows one thread at a "
+            "time (a communication thread "
             "calls it while others may); use --progress inline, or an MPI library built with "
             "thread support");
     }
-    if (facts.wish == ProgressWish::Thread) {
-        return {Progress::Thread, "as asked"};
+    if (wants_thread) {
+        return {facts.wish == ProgressWish::Thread ? Progress::Thread : Progress::Background,
+                "as asked"};
     }
     if (!facts.multiple) {
         return {Progress::Inline, "MPI allows one thread at a time"};
@@ -44,6 +48,9 @@ Choice choose(const ProgressFacts& facts) {
                                          counted(facts.compute_threads, "compute thread"));
     if (share > facts.compute_threads) {
         return {Progress::Thread, load};
+    }
+    if (facts.ranks > facts.ranks_on_node) {
+        return {Progress::Background, load + ": none free, and messages between nodes to move on"};
     }
     return {Progress::Inline, load + ": none free for a communication thread"};
 }
@@ -58,7 +65,9 @@ std::string explain(const ProgressFacts& facts) {
 }
 
 std::string to_text(Progress progress) {
-    return progress == Progress::Thread ? "thread" : "inline";
+    return progress == Progress::Thread       ? "thread"
+           : progress == Progress::Background ? "background"
+                                              : "inline";
 }
 
 }  // namespace hpml::comm

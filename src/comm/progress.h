@@ -8,7 +8,7 @@
 namespace hpml::comm {
 
 /// What the option `progress` may be.
-enum class ProgressWish : std::uint8_t { Auto, Thread, Inline };
+enum class ProgressWish : std::uint8_t { Auto, Thread, Background, Inline };
 
 /// What decides who drives the communication of this rank.
 struct ProgressFacts {
@@ -21,8 +21,9 @@ struct ProgressFacts {
     ProgressWish wish = ProgressWish::Auto;
 };
 
-/// What was wished; else a communication thread where a core is free for it, else Inline: a thread
-/// that shares a core with computation slows both down.
+/// What was wished; else a communication thread where a core is free for it. Without one: between
+/// nodes Background, for messages must be moved on while the ranks compute; within a node Inline,
+/// for there a sum takes the core whoever makes it.
 /// @throw ResourceError for a thread where MPI does not allow one
 [[nodiscard]] Progress choose_progress(const ProgressFacts& facts);
 
@@ -30,7 +31,7 @@ struct ProgressFacts {
 /// none free for a communication thread)".
 [[nodiscard]] std::string explain(const ProgressFacts& facts);
 
-/// "inline" or "thread".
+/// "inline", "thread" or "background".
 [[nodiscard]] std::string to_text(Progress progress);
 
 }  // namespace hpml::comm

@@ -12,4 +12,9 @@ enum class Wire : std::uint8_t {
     F16,   ///< likewise, but overflows above 65504
 };
 
+/// "grad", "bf16", "fp16".
+[[nodiscard]] constexpr const char* to_text(Wire wire) {
+    return wire == Wire::BF16 ? "bf16" : wire == Wire::F16 ? "fp16" : "grad";
+}
+
 }  // namespace hpml::comm

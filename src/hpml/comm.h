@@ -57,7 +57,7 @@ class [[gnu::visibility("default")]] AllReducer {
   public:
     /// @param ranks  of any MPI program after MPI_Init_thread; is duplicated, and stays as it is
     /// @throw std::runtime_error for an unknown algorithm, one that the ranks' nodes do not allow,
-    ///        or Progress::Thread where MPI gives less than MPI_THREAD_SERIALIZED
+    ///        or another progress than Inline where MPI gives less than MPI_THREAD_SERIALIZED
     explicit AllReducer(MPI_Comm ranks, const AllReducerOptions& options = {});
     ~AllReducer();
     AllReducer(AllReducer && other) noexcept;

@@ -24,6 +24,8 @@ enum class Progress : std::uint8_t {
     Thread,  ///< a communication thread, until the caller waits and drives them itself; it sleeps
              ///< when there is nothing to do. Between the first submit and wait_all's return only
              ///< the one that drives calls MPI, so that MPI_THREAD_SERIALIZED is enough
+    Background,  ///< such a thread without a core of its own: it looks at the messages every
+                 ///< millisecond or less and leaves the core to the computation meanwhile
 };
 
 /// Bytes of one element.

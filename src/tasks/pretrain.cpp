@@ -15,6 +15,7 @@
 #include "corpus/verify_shards.h"
 #include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
+#include "tasks/sums_record.h"
 #include "text/vocabulary.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -35,7 +36,10 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     train::ReplicaOptions replica;
     replica.model = model_of(options, manifest);
     replica.optimizer = options.optimizer;
-    replica.communication = options.communication;
+    replica.communication =
+        context.resume_from.empty()
+            ? options.communication
+            : continue_sums(options.communication, context.resume_from, context.ranks, context.log);
     replica.progress = context.progress;
     replica.accelerator = context.accelerator;
     replica.seed = options.seed;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/manifest.h"
+#include "tasks/sums_record.h"
 
 namespace hpml::tasks {
 
@@ -46,6 +47,7 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
                       {"optimizer_steps", replica.optimizer().steps_taken()},
                       {"samples", step.value * options.global_batch},
                       {"micro_batch", options.micro_batch},
+                      {"sums", sums_record(replica.communication(), replica.ranks())},
                       {"settings", fixed_settings(options, manifest)}};
     contents.config =
         model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "comm/calibrate.h"
 #include "comm/select.h"
 #include "train/handshake.h"
 
@@ -25,13 +26,9 @@ namespace {
 
 double in_mib(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
-std::string to_text(comm::Wire wire) {
-    return wire == comm::Wire::Same ? "grad" : wire == comm::Wire::BF16 ? "bf16" : "fp16";
-}
-
 /// All that was decided about communication, for the log.
-std::vector<std::string> describe(const CommunicationOptions& options, Bytes bucket_size,
-                                  Replica& replica) {
+std::vector<std::string> describe(Replica& replica) {
+    const CommunicationOptions& options = replica.communication();
     const comm::AllReduceOptions& sums = options.all_reduce;
     const fusion::Plan& plan = replica.arena().plan();
     const fusion::Bucket& first = plan.buckets.front();
@@ -44,10 +41,10 @@ std::vector<std::string> describe(const CommunicationOptions& options, Bytes buc
         fmt::format("all-reduce: {}, {} buckets of {:.4g} MiB or more, the first of {:.4g} MiB; "
                     "progress {}, check {}, reproducible {}, wire {}",
                     engine.algorithm().name(), plan.buckets.size(),
-                    in_mib(static_cast<std::int64_t>(bucket_size.value)),
+                    in_mib(static_cast<std::int64_t>(options.bucket.value)),
                     in_mib((first.end - first.begin) * static_cast<std::int64_t>(sizeof(float))),
                     comm::to_text(engine.mode()), comm::to_text(sums.check),
-                    comm::to_text(sums.reproducible), to_text(sums.wire)),
+                    comm::to_text(sums.reproducible), comm::to_text(sums.wire)),
         fmt::format("all-reduce: chunks of {} KiB, segments of {}, {:g} us of spinning; a "
                     "wait is told after {:g} s and ends the job {}",
                     sums.chunk.value / 1024, segment, sums.spin.value * 1e6,
@@ -55,27 +52,50 @@ std::vector<std::string> describe(const CommunicationOptions& options, Bytes buc
                     limit.value > 0 ? fmt::format("after {:g} s", limit.value) : "never")};
 }
 
+std::string describe(const comm::Calibration& measured) {
+    const comm::CostConstants& constants = measured.constants;
+    if (!measured.has_network) {
+        return "all-reduce: nothing measured, all ranks are on one node";
+    }
+    return fmt::format(
+        "all-reduce: measured between nodes {:.3g} us a message and {:.3g} GB/s, within a node "
+        "{:.3g} GB/s",
+        constants.network_alpha * 1e6, 1e-9 / constants.network_beta, 1e-9 / constants.shared_beta);
+}
+
+/// How long a start may take to measure.
+constexpr Seconds kCalibration{0.2};
+
 }  // namespace
 
 Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log)
-    : watchdog_(options.watchdog) {
+    : communication_(options.communication), ranks_(ranks.size()), watchdog_(options.watchdog) {
     const auto node = ranks.split_by_node();
     if (!options.communication.trace.empty()) {
         trace_ = std::make_unique<comm::Trace>(ranks, node,
                                                comm::TraceOptions{options.communication.trace});
     }
-    const Bytes bucket_size =
-        options.communication.bucket.value > 0
-            ? options.communication.bucket
-            : comm::agreed_bucket_size(
-                  comm::default_bucket_size(comm::last_level_cache(), node.size()), ranks);
+    if (communication_.bucket.value == 0) {
+        communication_.bucket = comm::agreed_bucket_size(
+            comm::default_bucket_size(comm::last_level_cache(), node.size()), ranks);
+    }
     auto specs = model::leaf_specs(options.model, options.head);
-    fusion::Plan plan = fusion::make_plan(specs, bucket_size, options.communication.first_bucket);
+    fusion::Plan plan =
+        fusion::make_plan(specs, communication_.bucket, communication_.first_bucket);
     if (options.communication.all_reduce.check != comm::Check::Off) {
         require_same(ranks, "fusion plan", fusion::to_text(plan, specs));
     }
 
-    auto algorithm = make_algorithm(options.accelerator, options.communication.all_reduce, ranks);
+    // Where no bits are promised, the network itself says which algorithm is the fastest.
+    const bool may_measure = communication_.all_reduce.reproducible == comm::Reproducible::Off &&
+                             communication_.all_reduce.algorithm == "auto" &&
+                             !options.accelerator.cuda;
+    if (may_measure) {
+        const auto measured = comm::calibrate(ranks, node, kCalibration);
+        communication_.all_reduce.constants = measured.constants;
+        log.info("{}", describe(measured));
+    }
+    auto algorithm = make_algorithm(options.accelerator, communication_.all_reduce, ranks);
     fusion::DeviceMemory on_device(options.accelerator.device);
     fusion::AllReduceMemory for_sums(*algorithm);
     auto& gradients =
@@ -101,7 +121,7 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes, trace_.get());
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
-    for (const std::string& line : describe(options.communication, bucket_size, *this)) {
+    for (const std::string& line : describe(*this)) {
         log.info("{}", line);
     }
 }

@@ -42,6 +42,9 @@ class Replica {
     /// @throw MismatchError naming the ranks whose plan differs
     Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log);
 
+    /// As it was decided: nothing is left open.
+    [[nodiscard]] const CommunicationOptions& communication() const { return communication_; }
+    [[nodiscard]] int ranks() const { return ranks_; }
     [[nodiscard]] const model::Bert& bert() const { return *bert_; }
     [[nodiscard]] fusion::Arena& arena() { return *arena_; }
     [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
@@ -58,6 +61,8 @@ class Replica {
     }
 
   private:
+    CommunicationOptions communication_;
+    int ranks_;
     comm::Watchdog* watchdog_;
     std::unique_ptr<comm::Trace> trace_;
     std::unique_ptr<fusion::Arena> arena_;

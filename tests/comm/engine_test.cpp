@@ -27,7 +27,7 @@ std::ostream& operator<<(std::ostream& out, Progress progress) { return out << t
 
 namespace {
 
-const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread};
+const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread, Progress::Background};
 
 /// Fails when its n-th operation starts, or at that operation's first advance.
 class Failing final : public comm::Algorithm {
@@ -311,7 +311,8 @@ BOOST_AUTO_TEST_CASE(a_thread_is_chosen_only_where_a_core_is_free_for_it) {
                        .cores = 4,
                        .exclusive = true,
                        .compute_threads = 4}) == Progress::Inline);
-    BOOST_TEST(chosen({.ranks = 2, .cores = 8, .multiple = false}) == Progress::Inline);
+    BOOST_TEST(chosen({.ranks = 2, .ranks_on_node = 2, .cores = 8, .multiple = false}) ==
+               Progress::Inline);
     BOOST_TEST(chosen({.ranks = 2, .cores = 8, .wish = comm::ProgressWish::Inline}) ==
                Progress::Inline);
     BOOST_TEST(chosen({.ranks = 2, .cores = 1, .wish = comm::ProgressWish::Thread}) ==
@@ -319,7 +320,11 @@ BOOST_AUTO_TEST_CASE(a_thread_is_chosen_only_where_a_core_is_free_for_it) {
     BOOST_CHECK_THROW(
         (void)chosen({.ranks = 2, .multiple = false, .wish = comm::ProgressWish::Thread}),
         ResourceError);
-    BOOST_TEST(comm::explain({.ranks = 2, .cores = 1}) ==
+    BOOST_TEST(chosen({.ranks = 4, .ranks_on_node = 2, .cores = 2}) == Progress::Background,
+               "between nodes somebody must move messages on");
+    BOOST_TEST(chosen({.ranks = 2, .cores = 8, .wish = comm::ProgressWish::Background}) ==
+               Progress::Background);
+    BOOST_TEST(comm::explain({.ranks = 2, .ranks_on_node = 2, .cores = 2}) ==
                "inline (1 core for 1 compute thread: none free for a communication thread)");
     BOOST_TEST(comm::explain({.ranks = 2, .cores = 2}) == "thread (2 cores for 1 compute thread)");
 }

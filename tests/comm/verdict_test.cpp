@@ -65,14 +65,14 @@ struct Scene {
     }
 };
 
-const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread};
+const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread, Progress::Background};
 
 }  // namespace
 
 namespace hpml::comm {
 
 inline std::ostream& operator<<(std::ostream& out, Progress progress) {
-    return out << (progress == Progress::Inline ? "inline" : "thread");
+    return out << static_cast<int>(progress);
 }
 
 }  // namespace hpml::comm

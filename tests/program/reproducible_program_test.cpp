@@ -14,15 +14,27 @@ struct Fixture {
     ScratchFolder folder{"reproducible"};
     Fixture() { prepare_sample(folder / "data"); }
 
-    /// The weights after three steps on three ranks.
-    [[nodiscard]] std::string weights(const std::string& run, const std::string& more) const {
-        std::string command = pretrain_command(3, folder.path(), run, "--steps 3 " + more);
-        // The last word counts, but an option may be given once.
+    /// Up to a step on three ranks.
+    [[nodiscard]] CommandResult train(const std::string& run, int steps,
+                                      const std::string& more) const {
+        std::string command = pretrain_command(
+            3, folder.path(), run, "--schedule constant --steps " + std::to_string(steps) + more);
+        // An option may be given once.
         const std::string given = " --allreduce ring --bucket-mib 0.05";
         command.erase(command.find(given), given.size());
-        const auto result = run_command(command);
+        auto result = run_command(command);
         BOOST_TEST_REQUIRE(result.code == 0, result.output);
-        return hash_file(folder / run / "checkpoints/step-00000003/model.safetensors").hex();
+        return result;
+    }
+    [[nodiscard]] std::string weights_after(const std::string& run, int steps) const {
+        return hash_file(folder / run / ("checkpoints/step-0000000" + std::to_string(steps)) /
+                         "model.safetensors")
+            .hex();
+    }
+    /// The weights after three steps.
+    [[nodiscard]] std::string weights(const std::string& run, const std::string& more) const {
+        (void)train(run, 3, " " + more);
+        return weights_after(run, 3);
     }
 };
 
@@ -38,6 +50,21 @@ BOOST_AUTO_TEST_CASE(strict_weights_depend_neither_on_buckets_nor_on_the_algorit
     // Otherwise the test would show nothing.
     BOOST_TEST(weights("ring", "--allreduce ring --bucket-mib 4") !=
                weights("rings", "--allreduce ring --bucket-mib 0.01"));
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_goes_on_cuts_buckets_as_the_checkpoint_has_recorded) {
+    const std::string cut = " --allreduce ring --bucket-mib 0.01 --first-bucket-mib 0";
+    (void)train("whole", 4, cut);
+    (void)train("stopped", 2, cut);
+    const auto resumed = train("stopped", 4, " --allreduce ring --first-bucket-mib 0");
+    BOOST_TEST(!resumed.says("summed otherwise"), resumed.output);
+    BOOST_TEST(weights_after("stopped", 4) == weights_after("whole", 4));
+    (void)train("changed", 2, cut);
+    const auto changed =
+        train("changed", 4, " --allreduce ring --bucket-mib 4 --first-bucket-mib 0");
+    BOOST_TEST(changed.says("summed otherwise"), changed.output);
+    BOOST_TEST(changed.says("bucket_bytes 4194304, was 10485"), changed.output);
+    BOOST_TEST(weights_after("changed", 4) != weights_after("whole", 4));
 }
 
 BOOST_AUTO_TEST_CASE(strict_says_which_algorithms_it_excludes) {
