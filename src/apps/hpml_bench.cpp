@@ -24,9 +24,9 @@ Json document(const BenchOptions& options, int ranks, const Json& result) {
 int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
     check_launch(ranks.size());
     const std::map<std::string, ParallelCommand> commands = {
-        {"allreduce", bench_all_reduce}, {"step", bench_step},
-        {"loader", bench_loader},        {"engine", bench_engine},
-        {"calibrate", bench_calibrate},  {"trace-summary", summarize_trace}};
+        {"allreduce", bench_all_reduce},   {"step", bench_step},     {"overlap", bench_overlap},
+        {"loader", bench_loader},          {"engine", bench_engine}, {"calibrate", bench_calibrate},
+        {"trace-summary", summarize_trace}};
     const Log log(ranks.rank(), ranks.is_root());
     const Json result = commands.at(options.what)(options, ranks, log);
     mpi::on_root(ranks, [&] {

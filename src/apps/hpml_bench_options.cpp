@@ -27,8 +27,8 @@ void declare_simulation(OptionTable& table, BenchOptions& options) {
 void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
         .add_positional("what", options.what, "What to measure, to predict or to read")
-        .choices(
-            {"allreduce", "step", "loader", "engine", "calibrate", "simulate", "trace-summary"})
+        .choices({"allreduce", "step", "overlap", "loader", "engine", "calibrate", "simulate",
+                  "trace-summary"})
         .required()
         .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
         .placeholder("FILE")
