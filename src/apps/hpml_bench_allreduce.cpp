@@ -11,6 +11,7 @@ Json bench_all_reduce(const BenchOptions& options, const mpi::Communicator& rank
     bench.time_per_size = options.time_per_size;
     bench.all_reduce = options.step.communication.all_reduce;
     bench.compare_mpi = options.compare == "mpi";
+    bench.elastic = options.elastic;
     bench.algorithms = options.algorithms;
     const auto report = comm::run_all_reduce_bench(ranks, bench);
     log.info("{}", comm::to_table(report));

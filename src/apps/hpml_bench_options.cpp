@@ -40,6 +40,8 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("compare", options.compare,
              "Beside MPI_Allreduce, the same with malloc tuned, and with packing and unpacking")
         .choices({"mpi", "none"})
+        .add_flag("elastic", options.elastic,
+                  "Also sums whose bits do not depend on the number of ranks")
         .add("smallest", options.smallest, "Smallest buffer")
         .unit("bytes")
         .at_least(4)

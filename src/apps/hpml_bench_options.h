@@ -22,6 +22,7 @@ struct BenchOptions {
     int threads = 0;
     std::vector<std::string> algorithms;
     std::string compare = "mpi";
+    bool elastic = false;
     std::uint64_t smallest = 8;
     double largest_mib = 256;
     std::int64_t growth = 8;

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "comm/elastic_sum.h"
 #include "comm/select.h"
 #include "mpi/check.h"
 
@@ -37,6 +39,39 @@ class OwnWay final : public BenchWay {
     std::shared_ptr<Algorithm> algorithm_;
     bool is_foreign_ = false;
     std::shared_ptr<std::byte> memory_;
+};
+
+/// Elastic sums by one of ours.
+class ElasticWay final : public BenchWay {
+  public:
+    ElasticWay(std::shared_ptr<Algorithm> algorithm, const mpi::Communicator& ranks,
+               std::shared_ptr<float[]> memory)
+        : algorithm_(std::move(algorithm)),
+          options_{.terms = static_cast<std::size_t>(ranks.size())},
+          memory_(std::move(memory)) {}
+    [[nodiscard]] std::string name() const override {
+        return std::string(algorithm_->name()) + " elastic";
+    }
+    [[nodiscard]] std::span<float> values(std::size_t count) override {
+        if (!elastic_ || count != count_) {
+            count_ = count;
+            elastic_.emplace(*algorithm_, count, options_);
+        }
+        return {memory_.get(), count};
+    }
+    void sum(std::span<float> values) override {
+        do {
+            elastic_->begin();
+            elastic_->add(0, values);
+        } while (elastic_->finish(values) == ElasticSum::Outcome::Redo);
+    }
+
+  private:
+    std::shared_ptr<Algorithm> algorithm_;
+    ElasticOptions options_;
+    std::shared_ptr<float[]> memory_;
+    std::size_t count_ = 0;
+    std::optional<ElasticSum> elastic_;
 };
 
 /// What a program calls that knows nothing better.
@@ -124,6 +159,9 @@ std::vector<std::unique_ptr<BenchWay>> make_ways(const mpi::Communicator& ranks,
             ways.push_back(std::make_unique<OwnWay>(algorithm, most));
             if (algorithm->name() == "shm") {
                 ways.push_back(std::make_unique<OwnWay>(algorithm, memory));
+            }
+            if (options.elastic) {
+                ways.push_back(std::make_unique<ElasticWay>(algorithm, ranks, memory));
             }
         } catch (const Error& error) {
             if (error.code() != ExitCode::Resource) {

@@ -39,6 +39,21 @@ BOOST_AUTO_TEST_CASE(every_way_is_measured_and_verified_at_every_size) {
     BOOST_TEST(table.find("32 KiB  shm foreign") != std::string::npos, table);
 }
 
+BOOST_AUTO_TEST_CASE(elastic_sums_are_measured_beside_their_algorithm) {
+    comm::AllReduceBenchOptions options;
+    options.algorithms = {"ring"};
+    options.compare_mpi = false;
+    options.elastic = true;
+    options.largest = Bytes(4096);
+    options.time_per_size = Seconds(0.01);
+    const auto report = comm::run_all_reduce_bench(mpi::Communicator::world(), options);
+    BOOST_TEST_REQUIRE(report.rows.size() == 2U * 4U);
+    BOOST_TEST(report.rows.back().way == "ring elastic");
+    for (const auto& row : report.rows) {
+        BOOST_TEST(row.wrong_sums == 0U, row.way << " of " << row.size.value << " bytes");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_the_algorithms_that_are_asked_for_are_measured) {
     const auto ranks = mpi::Communicator::world();
     comm::AllReduceBenchOptions options;
