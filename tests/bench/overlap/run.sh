@@ -16,8 +16,8 @@ bin="${HPML_BIN:-$PWD/build/release/bin}"
     exit 66
 }
 sed -n 's/^model name[^:]*: /CPU: /p' /proc/cpuinfo | head -n 1
-echo "cores: $(nproc), load: $(cut -d' ' -f1-3 /proc/loadavg), $(mpirun --version | head -n 1)"
+echo "cores: $(nproc --all), load: $(cut -d' ' -f1-3 /proc/loadavg), $(mpirun --version | head -n 1)"
 shift $(($# > 3 ? 3 : $#))
 timeout -k 5 "${HPML_BENCH_LIMIT:-900}" tests/support/hosts.sh --hosts 2 --ranks-per-host 1 --mbit "$mbit" -- \
-    bash -c 'exec taskset -c $((OMPI_COMM_WORLD_RANK % $(nproc))) "$@"' pinned \
-    "$bin/hpml_bench" step --parts --model "$model" --micro-batch 8 --steps "$turns" --threads 1 "$@"
+    bash -c 'exec taskset -c $((OMPI_COMM_WORLD_RANK % $(nproc --all))) "$@"' pinned \
+    "$bin/hpml_bench" overlap --model "$model" --micro-batch 8 --steps "$turns" --threads 1 "$@"
