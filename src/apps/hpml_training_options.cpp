@@ -114,7 +114,7 @@ void add_communication_options(OptionGroup& group, train::CommunicationOptions& 
              {"inline", comm::ProgressWish::Inline}},
             "Who drives communication while a rank computes: a thread with a core of its own, "
             "one without that sleeps in between, or the computing thread now and then; "
-            "auto: a thread if a core is free for it, else background between nodes")
+            "auto: a thread if a core is free for it or messages cross nodes")
         .advanced();
     add_watchdog_options(group, options.watchdog);
     add_trace_option(group, options.trace);

@@ -21,8 +21,8 @@ struct AllReduceBenchOptions {
     /// that keeps its large temporary buffers; "pack+MPI+unpack", the way of a fusion buffer that
     /// tensors are copied into and out of.
     bool compare_mpi = true;
-    /// Beside each algorithm its elastic sums ("shm elastic"), whose bits do not depend on the number
-    /// of ranks: every rank adds one term.
+    /// Beside each algorithm its elastic sums ("shm elastic"), whose bits do not depend on the
+    /// number of ranks: every rank adds one term.
     bool elastic = false;
     Bytes smallest = Bytes(8);  ///< sizes go up by factors of `growth`
     Bytes largest = mib(256);

@@ -22,8 +22,9 @@ struct ProgressFacts {
 };
 
 /// What was wished; else a communication thread where a core is free for it. Without one: between
-/// nodes Background, for messages must be moved on while the ranks compute; within a node Inline,
-/// for there a sum takes the core whoever makes it.
+/// nodes a thread beside a single computing one and Background beside several, for messages must be
+/// moved on while the ranks compute; within a node Inline, for there a sum takes the core whoever
+/// makes it.
 /// @throw ResourceError for a thread where MPI does not allow one
 [[nodiscard]] Progress choose_progress(const ProgressFacts& facts);
 

@@ -320,8 +320,13 @@ BOOST_AUTO_TEST_CASE(a_thread_is_chosen_only_where_a_core_is_free_for_it) {
     BOOST_CHECK_THROW(
         (void)chosen({.ranks = 2, .multiple = false, .wish = comm::ProgressWish::Thread}),
         ResourceError);
-    BOOST_TEST(chosen({.ranks = 4, .ranks_on_node = 2, .cores = 2}) == Progress::Background,
+    BOOST_TEST(chosen({.ranks = 4, .ranks_on_node = 2, .cores = 2}) == Progress::Thread,
                "between nodes somebody must move messages on");
+    BOOST_TEST(chosen({.ranks = 4,
+                       .ranks_on_node = 2,
+                       .cores = 4,
+                       .exclusive = true,
+                       .compute_threads = 4}) == Progress::Background);
     BOOST_TEST(chosen({.ranks = 2, .cores = 8, .wish = comm::ProgressWish::Background}) ==
                Progress::Background);
     BOOST_TEST(comm::explain({.ranks = 2, .ranks_on_node = 2, .cores = 2}) ==

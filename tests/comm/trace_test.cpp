@@ -35,7 +35,8 @@ void work_for(std::chrono::microseconds time) { std::this_thread::sleep_for(time
 /// Steps of an engine with and without a timeline. @return the sums
 std::vector<float> take_steps(const mpi::Communicator& ranks, comm::Progress progress,
                               Trace* trace) {
-    comm::Engine engine(comm::make_algorithm({.algorithm = "auto"}, ranks), progress, {nullptr, trace});
+    comm::Engine engine(comm::make_algorithm({.algorithm = "auto"}, ranks), progress,
+                        {nullptr, trace});
     auto values = test::rough_values(ranks.rank().value, 60000);
     const std::span<float> all(values);
     for (int step = 0; step < kSteps; ++step) {
@@ -227,8 +228,8 @@ BOOST_AUTO_TEST_CASE(the_rank_that_the_others_wait_for_is_found) {
     const int slow = ranks.size() - 1;
     {
         Trace trace(ranks, ranks.split_by_node(), {file});
-        comm::Engine engine(comm::make_algorithm({.algorithm = "auto"}, ranks), comm::Progress::Inline,
-                            {nullptr, &trace});
+        comm::Engine engine(comm::make_algorithm({.algorithm = "auto"}, ranks),
+                            comm::Progress::Inline, {nullptr, &trace});
         std::vector<float> values(1000, 1.0F);
         for (int step = 0; step < 5; ++step) {
             trace.set_step(Step(step));
