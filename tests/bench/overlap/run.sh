@@ -18,6 +18,7 @@ bin="${HPML_BIN:-$PWD/build/release/bin}"
 sed -n 's/^model name[^:]*: /CPU: /p' /proc/cpuinfo | head -n 1
 echo "cores: $(nproc --all), load: $(cut -d' ' -f1-3 /proc/loadavg), $(mpirun --version | head -n 1)"
 shift $(($# > 3 ? 3 : $#))
+# shellcheck disable=SC2016  # the ranks expand it
 timeout -k 5 "${HPML_BENCH_LIMIT:-900}" tests/support/hosts.sh --hosts 2 --ranks-per-host 1 --mbit "$mbit" -- \
     bash -c 'exec taskset -c $((OMPI_COMM_WORLD_RANK % $(nproc --all))) "$@"' pinned \
     "$bin/hpml_bench" overlap --model "$model" --micro-batch 8 --steps "$turns" --threads 1 "$@"
