@@ -28,8 +28,11 @@ struct Hop {
     double segment = 0;  ///< bytes that it sends at a time (RingOptions)
 };
 
+/// A message within a node is written by one rank and read by the other.
+double message_beta(const CostConstants& constants) { return 2 * constants.shared_beta; }
+
 Hop near_hop(const CostConstants& constants) {
-    return {constants.shared_alpha, constants.shared_beta, 256.0 * 1024};
+    return {constants.shared_alpha, message_beta(constants), 256.0 * 1024};
 }
 
 Hop far_hop(double beta, const CostConstants& constants) {
@@ -63,7 +66,7 @@ Cost doubling_cost(double bytes, const Topology& topology, const CostConstants& 
     (one_node ? near : far) += has_extra ? 2 : 0;
     const int additions = rounds + (has_extra ? 1 : 0);
     return {near * constants.shared_alpha + far * constants.network_alpha,
-            bytes * (near * constants.shared_beta + additions * constants.sum_beta),
+            bytes * (near * message_beta(constants) + additions * constants.sum_beta),
             far * bytes * far_beta(topology, constants)};
 }
 
@@ -76,7 +79,7 @@ Cost two_shot_cost(double bytes, const Topology& topology, const CostConstants& 
     const double piece = bytes / ranks;
     const double alpha = far > 0 ? constants.network_alpha : constants.shared_alpha;
     return {2 * (alpha + (ranks - 2) * constants.message_overhead),
-            piece * (2 * near * constants.shared_beta + (ranks - 1) * constants.sum_beta),
+            piece * (2 * near * message_beta(constants) + (ranks - 1) * constants.sum_beta),
             2 * far * piece * far_beta(topology, constants)};
 }
 

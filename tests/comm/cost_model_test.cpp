@@ -57,11 +57,22 @@ BOOST_AUTO_TEST_CASE(each_method_costs_what_its_formula_says) {
     check(cost(Method::TwoShot, {4, 4}), 2 * (1e-3 + 2e-5), 0.75 * 1e6 * 2e-10, 1.5 * 1e6 * 1e-9);
     // Two ranks of a node send half of each buffer to the other node, over one link.
     check(cost(Method::TwoShot, {4, 2}), 2 * (1e-3 + 2e-5),
-          0.75 * 1e6 * 2e-10 + 2 * 0.25 * 1e6 * 1e-10, 2 * 2 * 0.5 * 1e6 * 1e-9);
+          0.75 * 1e6 * 2e-10 + 2 * 0.25 * 1e6 * 2e-10, 2 * 2 * 0.5 * 1e6 * 1e-9);
     // Two lanes of half a buffer each around two nodes.
     check(cost(Method::Hierarchical, {4, 2}), 2e-6 + 2e-3, 2 * 1e6 * 1e-10 + 60 * 1024 * 2e-10,
           1e6 * 1e-9);
     check(cost(Method::Shm, {4, 1}), 2e-6, 2 * 1e6 * 1e-10, 0);
+}
+
+BOOST_AUTO_TEST_CASE(long_buffers_within_a_node_are_fastest_in_its_shared_memory) {
+    for (const int ranks : {2, 3, 8, 64}) {
+        for (const Method method : {Method::Ring, Method::RecursiveDoubling, Method::TwoShot}) {
+            for (double size = 0.25; size < 300; size *= 4) {
+                BOOST_TEST(seconds(Method::Shm, size, {ranks, 1}) <=
+                           seconds(method, size, {ranks, 1}));
+            }
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_second_link_serves_lanes_and_not_the_ring) {

@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(shipped_clusters_are_simulated_up_to_100000_ranks) {
 
 BOOST_AUTO_TEST_CASE(bad_calls_end_with_one_message_and_their_code) {
     const std::string start = mpirun(2) + program("hpml_bench");
-    check_one_error(run_command(start + " nonsense"), 64, "allreduce, step, loader");
+    check_one_error(run_command(start + " nonsense"), 64, "allreduce, step, ");
     check_one_error(run_command(start + " simulate"), 64, "jobs/clusters");
     check_one_error(run_command(start + " simulate --cluster /nowhere.json"), 66, "/nowhere.json");
     write_file(folder / "bad.json", "{\"ranks_per_node\": -1}");
