@@ -70,19 +70,6 @@ BOOST_AUTO_TEST_CASE(a_ring_does_depend_on_buckets) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(twenty_runs_of_one_set_up_give_the_same_bits) {
-    for (const char* algorithm : {"auto", "ring", "hierarchical", "recursive_doubling"}) {
-        AllReduceOptions options;
-        options.algorithm = algorithm;
-        const auto expected = summed(options, 300007);
-        for (int repeat = 0; repeat < 20; ++repeat) {
-            const auto progress = repeat % 2 == 0 ? comm::Progress::Inline : comm::Progress::Thread;
-            BOOST_TEST_REQUIRE(test::same_bits(summed(options, 300007, progress), expected),
-                               algorithm);
-        }
-    }
-}
-
 BOOST_AUTO_TEST_CASE(strict_refuses_what_it_cannot_promise) {
     const mpi::Communicator one;
     for (const char* algorithm : {"ring", "hierarchical", "recursive_doubling", "mpi"}) {

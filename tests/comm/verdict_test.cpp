@@ -110,7 +110,7 @@ BOOST_DATA_TEST_CASE(what_is_not_finite_on_one_rank_is_told_to_all,
     Scene scene(name, Progress::Inline);
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     for (const float poison : {kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
-        for (const std::size_t place : {0U, 150U, 2000U, 23000U, 323200U}) {
+        for (const std::size_t place : {0U, 150U, 323200U}) {
             scene.fill();
             if (scene.ranks.rank().value == scene.ranks.size() - 1) {
                 scene.own()[place] = poison;
