@@ -64,6 +64,11 @@ bool act_out(const Fault& fault, std::string_view site) {
     return fault.kind == "nospace";
 }
 
+/// A hook runs for every tensor of a step: it is meant only where it is named.
+bool is_meant(const Fault& fault, std::string_view site) {
+    return fault.site == site || (fault.site.empty() && site != "hook");
+}
+
 }  // namespace
 
 bool has_fault_points() noexcept { return kFaultPoints; }
@@ -78,8 +83,7 @@ bool fault_point(std::string_view site, Step step, Rank rank) {
         const auto end = rest.find(';');
         const Fault fault = parse(rest.substr(0, end));
         if ((fault.step < 0 || fault.step == step.value) &&
-            (fault.rank < 0 || fault.rank == rank.value) &&
-            (fault.site.empty() || fault.site == site)) {
+            (fault.rank < 0 || fault.rank == rank.value) && is_meant(fault, site)) {
             acted = act_out(fault, site) || acted;
         }
         rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
