@@ -3,7 +3,7 @@
 #
 #   jobs/bootstrap.sh [--tests] [--peers]
 #
-#   --tests  also what jobs/test.sh needs: Slurm, munge, lmod, clang-format, clang-tidy, shellcheck,
+#   --tests  also what jobs/test.sh needs: Slurm, munge, lmod, clang-format, clang-tidy, clang, shellcheck,
 #            iproute2 and nftables (hosts on one machine), an Arm cross compiler and qemu
 #   --peers  also a Python environment with Hugging Face and torch, for parity and speed comparisons
 #
@@ -62,8 +62,8 @@ wanted_packages() {
     fi
     printf '%s\n' libboost-test-dev
     if [[ "$want_tests" == yes ]]; then
-        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 shellcheck hdf5-tools \
-            iproute2 nftables g++-aarch64-linux-gnu qemu-user
+        printf '%s\n' slurm-wlm slurm-wlm-basic-plugins munge lmod tcl clang-format clang-tidy-16 clang-16 libclang-rt-16-dev \
+            shellcheck hdf5-tools iproute2 nftables g++-aarch64-linux-gnu qemu-user
     fi
     if [[ "$want_peers" == yes ]]; then
         printf '%s\n' python3-venv

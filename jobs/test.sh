@@ -104,6 +104,12 @@ check_release() {
     done
 }
 
+# Clang compiles the layers that are fuzzed once more: only where it is installed.
+run_fuzz() {
+    say "fuzzing"
+    tests/fuzz/run.sh --seconds "${HPML_FUZZ_SECONDS:-5}"
+}
+
 run_tests() {
     local preset="$1"
     shift
@@ -116,6 +122,7 @@ check_format
 check_scripts
 build dev
 check_tidy
+run_fuzz
 if [[ "$full" == yes ]]; then
     check_release
     for preset in asan tsan; do
