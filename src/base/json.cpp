@@ -34,9 +34,8 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
-}  // namespace
-
-Json parse_json(std::string_view text, const std::string& name, Bytes limit) {
+template <class AnyJson>
+AnyJson parse_checked(std::string_view text, const std::string& name, Bytes limit) {
     if (text.size() > limit.value) {
         throw InputError(name + " has " + std::to_string(text.size()) + " bytes of JSON (limit " +
                          std::to_string(limit.value) + ")");
@@ -51,19 +50,19 @@ Json parse_json(std::string_view text, const std::string& name, Bytes limit) {
     }
     std::vector<std::set<std::string>> keys;
     std::string duplicate;
-    const auto watch_keys = [&](int, Json::parse_event_t event, Json& parsed) {
-        if (event == Json::parse_event_t::object_start) {
+    const auto watch_keys = [&](int, typename AnyJson::parse_event_t event, AnyJson& parsed) {
+        if (event == AnyJson::parse_event_t::object_start) {
             keys.emplace_back();
-        } else if (event == Json::parse_event_t::object_end) {
+        } else if (event == AnyJson::parse_event_t::object_end) {
             keys.pop_back();
-        } else if (event == Json::parse_event_t::key &&
-                   !keys.back().insert(parsed.get<std::string>()).second) {
-            duplicate = parsed.get<std::string>();
+        } else if (event == AnyJson::parse_event_t::key &&
+                   !keys.back().insert(parsed.template get<std::string>()).second) {
+            duplicate = parsed.template get<std::string>();
         }
         return true;
     };
     try {
-        Json json = Json::parse(text, watch_keys);
+        AnyJson json = AnyJson::parse(text, watch_keys);
         if (!duplicate.empty()) {
             throw InputError(name + " has the key '" + duplicate + "' twice");
         }
@@ -71,6 +70,16 @@ Json parse_json(std::string_view text, const std::string& name, Bytes limit) {
     } catch (const nlohmann::json::exception& failure) {
         throw InputError(name + " is not valid JSON: " + failure.what());
     }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& name, Bytes limit) {
+    return parse_checked<Json>(text, name, limit);
+}
+
+SortedJson parse_sorted_json(std::string_view text, const std::string& name, Bytes limit) {
+    return parse_checked<SortedJson>(text, name, limit);
 }
 
 Json read_json(const std::filesystem::path& path, Bytes limit) {

@@ -17,6 +17,11 @@ using Json = nlohmann::ordered_json;
 /// @param name  what to call the text in messages
 /// @throw InputError
 [[nodiscard]] Json parse_json(std::string_view text, const std::string& name, Bytes limit = mib(1));
+/// The same with keys sorted: an object of many keys in log time for each, where keeping their
+/// order takes the square.
+using SortedJson = nlohmann::json;
+[[nodiscard]] SortedJson parse_sorted_json(std::string_view text, const std::string& name,
+                                           Bytes limit);
 /// @throw MissingInputError, InputError
 [[nodiscard]] Json read_json(const std::filesystem::path& path, Bytes limit = mib(1));
 /// Indented by 2, newline at the end; written to a temporary name, synced and renamed.

@@ -9,6 +9,7 @@ namespace hpml::text {
 namespace {
 
 constexpr std::size_t kScalars = 0x110000;
+constexpr char32_t kSmall = 0x800;
 
 /// Characters younger than the Unicode data of one of the two sides: the reference decomposes by
 /// Unicode 9 and lower-cases by Unicode 17, the system's library does both by its own version.
@@ -41,9 +42,12 @@ CharacterTable::CharacterTable() : kinds_(kScalars, CharacterClass::Letter) {
     for (const CharacterRange& range : character_ranges()) {
         std::fill(kinds_.begin() + range.first, kinds_.begin() + range.last + 1, range.kind);
     }
+    for (char32_t point = 0; point < kSmall; ++point) {
+        small_.push_back(make_lower(point));
+    }
 }
 
-LowerCharacters CharacterTable::lower(char32_t point) const {
+LowerCharacters CharacterTable::make_lower(char32_t point) const {
     LowerCharacters result;
     if (const YoungRange* young = find_young(point)) {
         result.points[0] = point + static_cast<char32_t>(young->shift);

@@ -22,10 +22,15 @@ class CharacterTable {
     /// @param point  at most U+10FFFF
     [[nodiscard]] CharacterClass kind(char32_t point) const { return kinds_[point]; }
     /// Decompose (NFD), leave marks out, lower-case the rest.
-    [[nodiscard]] LowerCharacters lower(char32_t point) const;
+    [[nodiscard]] LowerCharacters lower(char32_t point) const {
+        return point < small_.size() ? small_[point] : make_lower(point);
+    }
 
   private:
+    [[nodiscard]] LowerCharacters make_lower(char32_t point) const;
+
     std::vector<CharacterClass> kinds_;
+    std::vector<LowerCharacters> small_;  ///< of the first characters: most European text
 };
 
 }  // namespace hpml::text

@@ -8,20 +8,9 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "text/special_tokens.h"
 
 namespace hpml::text {
-
-struct SpecialTokens {
-    std::int32_t pad = 0;
-    std::int32_t unknown = 0;
-    std::int32_t cls = 0;
-    std::int32_t sep = 0;
-    std::int32_t mask = 0;
-
-    [[nodiscard]] bool contains(std::int32_t id) const {
-        return id == pad || id == unknown || id == cls || id == sep || id == mask;
-    }
-};
 
 /// A WordPiece vocabulary: one token per line, the line's number (from 0) is its id.
 class Vocabulary {
@@ -30,6 +19,8 @@ class Vocabulary {
     /// CR LF, a byte order mark, bytes that are not UTF-8, more than 2^31 - 1 tokens, or a missing
     /// [PAD], [UNK], [CLS], [SEP] or [MASK]
     explicit Vocabulary(const std::filesystem::path& path);
+    /// The same from the file's text. @param name  what to call it in messages
+    Vocabulary(std::string text, const std::string& name);
     ~Vocabulary() = default;
     Vocabulary(Vocabulary&&) = default;
     Vocabulary& operator=(Vocabulary&&) = default;

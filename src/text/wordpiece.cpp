@@ -1,12 +1,16 @@
 #include "text/wordpiece.h"
 
 #include <array>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "base/error.h"
 #include "text/character_table.h"
+#include "text/id_sink.h"
 #include "text/piece_trie.h"
 #include "text/utf8.h"
+#include "text/word_table.h"
 
 namespace hpml::text {
 
@@ -56,36 +60,130 @@ class WordPiece::State {
         : vocabulary_(vocabulary),
           lower_(letter_case == LetterCase::Lower),
           trie_(all_tokens(vocabulary)),
-          continuation_(trie_.find("##")) {
+          continuation_(trie_.find("##")),
+          words_(static_cast<std::size_t>(vocabulary.size())) {
         for (std::size_t byte = 0; byte < kAscii; ++byte) {
             const bool is_capital = byte >= 'A' && byte <= 'Z';
             ascii_[byte] = static_cast<char>(lower_ && is_capital ? byte + ('a' - 'A') : byte);
+            const std::int32_t id = vocabulary.find(std::string(1, static_cast<char>(byte)));
+            ascii_ids_[byte] = id >= 0 ? id : vocabulary.special().unknown;
+        }
+        for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
+            const std::string& token = vocabulary.token(id);
+            if (token.size() <= WordKey::kLongest && ascii_run(token, 0).length == token.size()) {
+                words_.add(WordKey::of(token), id);
+            }
         }
     }
 
     void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
+        IdSink sink(ids);
         Word word;
         std::size_t at = 0;
+        // Here a word may begin. Most are short ASCII words and single signs; whatever is not goes
+        // character by character up to its end.
         while (at < text.size()) {
-            const auto byte = static_cast<unsigned char>(text[at]);
-            if (byte >= kAscii) {
-                const Utf8Character character = first_character(text.substr(at));
-                add_character(character.point, word, ids);
-                at += character.length;
+            const AsciiRun run = ascii_run(text, at);
+            if (run.length == 0) {
+                const auto byte = static_cast<unsigned char>(text[at]);
+                const CharacterClass kind =
+                    byte < kAscii ? characters_.kind(byte) : CharacterClass::Letter;
+                if (kind == CharacterClass::Space || kind == CharacterClass::Punctuation) {
+                    if (kind == CharacterClass::Punctuation) {
+                        sink.push(ascii_ids_[byte]);
+                    }
+                    ++at;
+                    continue;
+                }
+            } else if (run.length <= WordKey::kLongest && ends_word(text, at + run.length)) {
+                add_ascii_word(run, sink);
+                at += run.length;
                 continue;
             }
-            ++at;
-            add_classified(byte, characters_.kind(byte), word, ids);
+            at = encode_word(text, at, word, sink);
         }
-        finish(word, ids);
+        sink.flush();
     }
 
     [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
 
   private:
+    /// ASCII letters and digits, normalised; of a run longer than 16 bytes the first 16.
+    struct AsciiRun {
+        std::uint64_t low = 0;
+        std::uint64_t high = 0;
+        std::size_t length = 0;
+    };
+
+    [[nodiscard]] AsciiRun ascii_run(std::string_view text, std::size_t at) const {
+        char tail[16] = {};
+        const char* bytes = text.data() + at;
+        if (text.size() - at < sizeof(tail)) {
+            std::memcpy(tail, bytes, text.size() - at);
+            bytes = tail;
+        }
+        AsciiRun run{load_eight(bytes), load_eight(bytes + 8), 0};
+        const std::uint64_t letters = ascii_letters(run.low);
+        run.length = leading(letters | ascii_digits(run.low));
+        run.low |= letters >> 2 & fold();
+        if (run.length == 8) {
+            const std::uint64_t more = ascii_letters(run.high);
+            run.length += leading(more | ascii_digits(run.high));
+            run.high |= more >> 2 & fold();
+        }
+        return run;
+    }
+    /// Bytes from the first one on whose highest bit is set in `mask`.
+    [[nodiscard]] static std::size_t leading(std::uint64_t mask) {
+        return static_cast<std::size_t>(std::countr_zero(~mask & 0x8080808080808080u)) / 8;
+    }
+    [[nodiscard]] std::uint64_t fold() const { return lower_ ? ~std::uint64_t{0} : 0; }
+
+    /// Whether a word that has come to `at` ends there whatever follows.
+    [[nodiscard]] bool ends_word(std::string_view text, std::size_t at) const {
+        if (at == text.size()) {
+            return true;
+        }
+        const auto byte = static_cast<unsigned char>(text[at]);
+        if (byte >= kAscii) {
+            return false;
+        }
+        const CharacterClass kind = characters_.kind(byte);
+        return kind == CharacterClass::Space || kind == CharacterClass::Punctuation;
+    }
+
+    void add_ascii_word(const AsciiRun& run, IdSink& sink) const {
+        const std::int32_t id = words_.find(WordKey::of(run.low, run.high, run.length));
+        if (id >= 0) {
+            sink.push(id);
+            return;
+        }
+        char bytes[16];
+        store_eight(run.low, bytes);
+        store_eight(run.high, bytes + 8);
+        add_pieces({bytes, run.length}, sink);
+    }
+
+    /// Characters from `at` on up to the end of a word. @return where it ended, beyond `at`
+    [[nodiscard]] std::size_t encode_word(std::string_view text, std::size_t at, Word& word,
+                                          IdSink& sink) const {
+        do {
+            const auto byte = static_cast<unsigned char>(text[at]);
+            if (byte < kAscii) {
+                ++at;
+                add_classified(byte, characters_.kind(byte), word, sink);
+            } else {
+                const Utf8Character character = first_character(text.substr(at));
+                add_character(character.point, word, sink);
+                at += character.length;
+            }
+        } while (at < text.size() && !word.is_empty());
+        finish(word, sink);
+        return at;
+    }
+
     /// One character of the normalised text.
-    void add_classified(char32_t point, CharacterClass kind, Word& word,
-                        std::vector<std::int32_t>& ids) const {
+    void add_classified(char32_t point, CharacterClass kind, Word& word, IdSink& sink) const {
         switch (kind) {
             case CharacterClass::Letter:
             case CharacterClass::Mark:
@@ -94,13 +192,13 @@ class WordPiece::State {
             case CharacterClass::Drop:
                 break;
             case CharacterClass::Space:
-                finish(word, ids);
+                finish(word, sink);
                 break;
             case CharacterClass::Punctuation:
             case CharacterClass::Chinese:
-                finish(word, ids);
+                finish(word, sink);
                 put(point, word);
-                finish(word, ids);
+                finish(word, sink);
                 break;
         }
     }
@@ -114,10 +212,10 @@ class WordPiece::State {
     }
 
     /// One character above ASCII of the raw text.
-    void add_character(char32_t point, Word& word, std::vector<std::int32_t>& ids) const {
+    void add_character(char32_t point, Word& word, IdSink& sink) const {
         const CharacterClass kind = characters_.kind(point);
         if (!lower_ || kind == CharacterClass::Drop || kind == CharacterClass::Space) {
-            add_classified(point, kind, word, ids);
+            add_classified(point, kind, word, sink);
             return;
         }
         // The class counts again after the decomposition: U+037E becomes a semicolon. A Chinese
@@ -126,32 +224,38 @@ class WordPiece::State {
         for (std::size_t i = 0; i < lower.count; ++i) {
             const char32_t part = lower.points[i];
             add_classified(part, kind == CharacterClass::Chinese ? kind : characters_.kind(part),
-                           word, ids);
+                           word, sink);
         }
     }
 
-    /// Greedy longest match over the collected word, which is empty afterwards.
-    void finish(Word& word, std::vector<std::int32_t>& ids) const {
-        if (word.is_empty()) {
-            return;
-        }
-        const std::size_t before = ids.size();
-        std::string_view rest = word.text();
-        PieceTrie::Node from = trie_.root();
-        bool is_known = !word.is_too_long();
-        while (is_known && !rest.empty()) {
-            const PieceTrie::Match match =
-                from < 0 ? PieceTrie::Match{} : trie_.longest(rest, from);
-            is_known = match.id >= 0;
-            ids.push_back(match.id);
-            rest.remove_prefix(match.length);
-            from = continuation_;
-        }
-        if (!is_known) {
-            ids.resize(before);
-            ids.push_back(vocabulary_.special().unknown);
+    void finish(Word& word, IdSink& sink) const {
+        if (word.is_too_long()) {
+            sink.push(vocabulary_.special().unknown);
+        } else if (!word.is_empty()) {
+            add_pieces(word.text(), sink);
         }
         word.clear();
+    }
+
+    /// Greedy longest match over a normalised word, which is not empty.
+    void add_pieces(std::string_view word, IdSink& sink) const {
+        std::array<std::int32_t, kLongestWord> pieces;
+        std::size_t count = 0;
+        PieceTrie::Node from = trie_.root();
+        while (!word.empty()) {
+            const PieceTrie::Match match =
+                from < 0 ? PieceTrie::Match{} : trie_.longest(word, from);
+            if (match.id < 0) {
+                sink.push(vocabulary_.special().unknown);
+                return;
+            }
+            pieces[count++] = match.id;
+            word.remove_prefix(match.length);
+            from = continuation_;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            sink.push(pieces[i]);
+        }
     }
 
     const Vocabulary& vocabulary_;
@@ -159,7 +263,9 @@ class WordPiece::State {
     CharacterTable characters_;
     PieceTrie trie_;
     PieceTrie::Node continuation_;
+    WordTable words_;
     std::array<char, kAscii> ascii_{};
+    std::array<std::int32_t, kAscii> ascii_ids_{};  ///< of the byte as a word
 };
 
 WordPiece::WordPiece(const Vocabulary& vocabulary, LetterCase letter_case)

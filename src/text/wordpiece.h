@@ -5,11 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "text/tokenizer.h"
 #include "text/vocabulary.h"
 
 namespace hpml::text {
-
-enum class LetterCase { Keep, Lower };
 
 /// BERT's own tokenizer: its normaliser, its pre-tokeniser and greedy longest-match WordPiece (at
 /// most 100 characters a word, else [UNK]); ids identical to Hugging Face's BertTokenizer, no

@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/json.h"
 #include "support/data.h"
 
 namespace hpml::text {
@@ -23,18 +22,6 @@ struct Sample {
 };
 
 BOOST_FIXTURE_TEST_SUITE(wordpiece, Sample)
-
-BOOST_AUTO_TEST_CASE(ids_are_those_of_hugging_face) {
-    const Json cases = read_json(kSource / "tests/golden/wordpiece.json");
-    BOOST_TEST(cases.size() >= 50u);
-    for (const Json& entry : cases) {
-        const auto text = json_member<std::string>(entry, "text", "case");
-        const bool is_lower = json_member<std::string>(entry, "letter_case", "case") == "lower";
-        const auto expected = json_member<std::vector<std::int32_t>>(entry, "ids", "case");
-        const auto ids = encode(is_lower ? lower : keep, text);
-        BOOST_CHECK_MESSAGE(ids == expected, "different ids for: " << text);
-    }
-}
 
 BOOST_AUTO_TEST_CASE(ids_are_appended) {
     std::vector<std::int32_t> ids{7};

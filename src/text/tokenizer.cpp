@@ -1,0 +1,77 @@
+#include "text/tokenizer.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "text/byte_pair_tokenizer.h"
+#include "text/tokenizer_json.h"
+#include "text/wordpiece_tokenizer.h"
+
+namespace hpml::text {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// tokenizer_config.json beside a vocabulary; an empty object if there is none.
+Json read_config(const fs::path& folder) {
+    const fs::path path = folder / "tokenizer_config.json";
+    return fs::exists(path) ? read_json(path) : Json::object();
+}
+
+bool flag(const Json& config, const char* key, bool otherwise, const fs::path& folder) {
+    return config.contains(key)
+               ? json_member<bool>(config, key, (folder / "tokenizer_config.json").string())
+               : otherwise;
+}
+
+std::unique_ptr<Tokenizer> load_wordpiece(const fs::path& path, CaseChoice choice) {
+    const fs::path folder = path.parent_path();
+    const bool lower = choice == CaseChoice::Auto
+                           ? flag(read_config(folder), "do_lower_case", true, folder)
+                           : choice == CaseChoice::Lower;
+    return std::make_unique<WordPieceTokenizer>(Vocabulary(path),
+                                                lower ? LetterCase::Lower : LetterCase::Keep);
+}
+
+std::unique_ptr<Tokenizer> load_byte_pair(const fs::path& folder, CaseChoice choice) {
+    if (choice == CaseChoice::Lower) {
+        throw UsageError(folder.string() +
+                         " holds a byte-level BPE, which keeps capitals; leave --lower-case out");
+    }
+    BytePairParts parts = parse_byte_pair_files(read_text(folder / "vocab.json"),
+                                                read_text(folder / "merges.txt"), folder.string());
+    parts.adds_prefix_space = flag(read_config(folder), "add_prefix_space", false, folder);
+    return std::make_unique<BytePairTokenizer>(std::move(parts), folder.string());
+}
+
+fs::path file_in(const fs::path& folder) {
+    for (const char* name : {"tokenizer.json", "vocab.txt", "vocab.json"}) {
+        if (fs::exists(folder / name)) {
+            return folder / name;
+        }
+    }
+    throw MissingInputError(folder.string() +
+                            " holds neither tokenizer.json, nor vocab.txt, nor vocab.json and "
+                            "merges.txt (one of them is a tokenizer); give such a folder or file");
+}
+
+}  // namespace
+
+std::string_view name_of(TokenizerKind kind) {
+    return kind == TokenizerKind::WordPiece ? "wordpiece" : "byte-level-bpe";
+}
+
+std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path, CaseChoice choice) {
+    const fs::path file = fs::is_directory(path) ? file_in(path) : path;
+    const fs::path name = file.filename();
+    if (name == "vocab.json" || name == "merges.txt") {
+        return load_byte_pair(file.parent_path(), choice);
+    }
+    if (name.extension() == ".json") {
+        return parse_tokenizer_json(read_text(file), file.string(), choice);
+    }
+    return load_wordpiece(file, choice);
+}
+
+}  // namespace hpml::text
