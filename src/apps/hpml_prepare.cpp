@@ -13,17 +13,28 @@ using hpml::corpus::PrepareSummary;
 void declare(hpml::OptionTable& table, PrepareOptions& options) {
     using hpml::text::DocumentFormat;
     table.group("Input")
-        .add("input", options.inputs, "Files, and folders read recursively in the order of names")
+        .add("input", options.inputs,
+             "Files, folders read recursively in the order of names, quoted patterns like "
+             "'dump/*.bz2', - for the standard input; any file may be packed by gzip or bzip2")
         .required()
         .add("vocab", options.vocabulary, "WordPiece vocabulary, one token per line")
         .placeholder("FILE")
         .required()
-        .add_words("format", options.format,
+        .add_words("format", options.documents.format,
                    {{"auto", DocumentFormat::Auto},
+                    {"dump", DocumentFormat::Dump},
                     {"wikiextractor", DocumentFormat::WikiExtractor},
-                    {"text", DocumentFormat::PlainText}},
-                   "WikiExtractor's <doc> files, or plain text with documents separated by blank "
-                   "lines; auto looks at the first bytes of each file")
+                    {"text", DocumentFormat::PlainText},
+                    {"lines", DocumentFormat::Lines},
+                    {"jsonl", DocumentFormat::JsonLines},
+                    {"csv", DocumentFormat::Csv}},
+                   "A MediaWiki XML dump, WikiExtractor's <doc> files, plain text with documents "
+                   "separated by blank lines, one document a line, JSON lines, or CSV; auto looks "
+                   "at the first bytes of each file, and takes .csv for CSV")
+        .add("field", options.documents.field,
+             "What holds the text: the member of JSON lines; the column of CSV by its name in the "
+             "header, or by its number from 1 in a file without one")
+        .placeholder("NAME")
         .add("lower-case", options.lower_case,
              "Lower-case and strip accents, as the vocabulary's model needs it");
     table.group("Output")
@@ -41,6 +52,10 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         .at_least(0)
         .below(1)
         .add("seed", options.seed, "Chooses the validation documents");
+    table.example(
+        "mpirun -np 16 hpml_prepare --input enwiki-latest-pages-articles-multistream.xml.bz2 "
+        "--output shards --vocab vocab.txt",
+        "a Wikipedia dump as it was fetched; the ranks share the file");
     table.example("hpml_prepare --input extracted --output shards --vocab vocab.txt",
                   "a folder of WikiExtractor's files");
     table.example(
@@ -57,6 +72,12 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
     if (summary.was_complete) {
         log.info("all is there already, made with the same settings; nothing to do");
         return;
+    }
+    for (std::size_t reason = 0; reason < hpml::text::kDrops; ++reason) {
+        if (summary.dropped[reason] > 0) {
+            log.info("{} {} left out", summary.dropped[reason],
+                     hpml::text::drop_name(static_cast<hpml::text::Drop>(reason)));
+        }
     }
     if (summary.empty_documents > 0) {
         log.info("{} documents without text left out", summary.empty_documents);

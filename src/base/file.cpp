@@ -61,6 +61,13 @@ std::size_t InputFile::read(std::span<std::byte> bytes) {
     return done;
 }
 
+void InputFile::seek(std::uint64_t offset) {
+    if (::lseek(handle_.get(), static_cast<off_t>(offset), SEEK_SET) < 0) {
+        throw IoError("going to byte " + std::to_string(offset) + " of " + path_.string() +
+                      " failed: " + errno_text(errno));
+    }
+}
+
 void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
     std::size_t done = 0;
     while (done < bytes.size()) {

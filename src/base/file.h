@@ -42,6 +42,8 @@ class InputFile {
     /// Fill `bytes` from the current position. @return bytes read; less than asked only at the end
     /// @throw IoError
     [[nodiscard]] std::size_t read(std::span<std::byte> bytes);
+    /// Go on at `offset` with the next `read`. @throw IoError for what has no positions
+    void seek(std::uint64_t offset);
     /// Fill `bytes` exactly from `offset`. @throw IoError, InputError if the file ends before
     void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
     [[nodiscard]] Bytes size() const;

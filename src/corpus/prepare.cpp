@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -16,6 +17,7 @@
 #include "corpus/prepare_lock.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
+#include "corpus/prepare_units.h"
 
 namespace hpml::corpus {
 
@@ -32,6 +34,7 @@ struct PieceTotals {
     std::int64_t empty_documents = 0;
     std::int64_t cut_documents = 0;
     std::int64_t reused = 0;
+    text::DropCounts dropped{};
     std::int64_t least_draw = std::numeric_limits<std::int64_t>::max();
     std::int64_t greatest_draw = -1;
 
@@ -40,6 +43,7 @@ struct PieceTotals {
         empty_documents += piece.empty_documents;
         cut_documents += piece.cut_documents;
         reused += was_there ? 1 : 0;
+        std::ranges::transform(dropped, piece.dropped, dropped.begin(), std::plus<>());
         least_draw = std::min(least_draw, piece.least_draw);
         greatest_draw = std::max(greatest_draw, piece.greatest_draw);
     }
@@ -47,6 +51,7 @@ struct PieceTotals {
         std::array<std::int64_t, 4> sums{documents, empty_documents, cut_documents, reused};
         ranks.sum(std::span(sums));
         std::tie(documents, empty_documents, cut_documents, reused) = std::tuple_cat(sums);
+        ranks.sum(std::span(dropped));
         std::array<std::int64_t, 2> bounds{-least_draw, greatest_draw};
         ranks.max(std::span(bounds));
         least_draw = -bounds[0];
@@ -95,6 +100,7 @@ class Preparation {
     std::optional<PrepareLock> lock_;  ///< on rank 0
     std::optional<text::Vocabulary> vocabulary_;
     std::vector<InputEntry> inputs_;
+    std::vector<WorkUnit> units_;
     Bytes input_bytes_;
     Json settings_;
     PieceTotals totals_;
@@ -173,38 +179,42 @@ void Preparation::make_pieces() {
     const Digest settings = settings_hash(settings_);
     Bytes done;
     Seconds next_report(kProgressSeconds);
+    std::size_t unit = 0;
     const auto progress = [&](Bytes bytes) {
         done += bytes;
         const Seconds elapsed = watch_.elapsed();
         if (elapsed > next_report) {
             next_report = elapsed + Seconds(kProgressSeconds);
             const double megabytes = static_cast<double>(done.value) / kMegabyte;
-            log_.info("tokenizing: {:.0f} MB of about {:.0f} MB, {:.1f} MB/s per rank", megabytes,
-                      static_cast<double>(input_bytes_.value) / kMegabyte / ranks_.size(),
-                      megabytes / elapsed.value);
+            log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank",
+                      megabytes, unit + 1, units_.size(), megabytes / elapsed.value);
         }
     };
     mpi::agree(ranks_, [&] {
-        for (std::size_t index = 0; index < inputs_.size(); ++index) {
-            if (!is_mine(index)) {
+        std::optional<text::DocumentFile> file;  // of the unit before, often the same
+        for (; unit < units_.size(); ++unit) {
+            if (!is_mine(unit)) {
                 continue;
             }
-            const PieceTask task{inputs_[index], piece_path(index), options_.format, options_.seed,
-                                 settings};
+            const PieceTask task{inputs_[units_[unit].input], units_[unit].part, piece_path(unit),
+                                 options_.seed, settings};
             PieceSummary piece;
             const bool was_there = find_piece(task, piece);
             if (!was_there) {
-                piece = make_piece(task, wordpiece, progress);
+                if (!file || file->path() != task.input.path) {
+                    file.emplace(task.input.path, options_.documents);
+                }
+                piece = make_piece(task, *file, wordpiece, progress);
             }
             totals_.add(piece, was_there);
-            (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(index)),
+            (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(unit)),
                               ranks_.rank());
         }
     });
     totals_.reduce(ranks_);
     if (totals_.reused > 0) {
-        log_.info("{} of {} files were tokenized by an earlier, interrupted run", totals_.reused,
-                  inputs_.size());
+        log_.info("{} of {} pieces were tokenized by an earlier, interrupted run", totals_.reused,
+                  units_.size());
     }
 }
 
@@ -214,9 +224,9 @@ void Preparation::count_rows() {
                                   totals_.greatest_draw);
     });
     unigrams_.assign(static_cast<std::size_t>(vocabulary_->size()), 0);
-    piece_counts_.assign(inputs_.size() * kCounts, 0);
+    piece_counts_.assign(units_.size() * kCounts, 0);
     mpi::agree(ranks_, [&] {
-        for (std::size_t index = 0; index < inputs_.size(); ++index) {
+        for (std::size_t index = 0; index < units_.size(); ++index) {
             if (is_mine(index)) {
                 const PieceCounts counts =
                     count_piece(piece_path(index), rule_, options_.sequence_length, unigrams_);
@@ -242,7 +252,7 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
                   settings_hash(settings_)};
     job.special = vocabulary_->special();
     job.rows_per_shard = options_.sequences_per_shard;
-    for (std::size_t index = 0; index < inputs_.size(); ++index) {
+    for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         job.pieces.push_back(piece_path(index));
         job.rows.push_back(row[validation ? kValidationRows : kTrainRows]);
@@ -292,7 +302,7 @@ void Preparation::publish(Manifest& manifest) {
     manifest.vocabulary_hash = vocabulary_->hash();
     manifest.settings_hash = settings_hash(settings_);
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
-    for (std::size_t index = 0; index < inputs_.size(); ++index) {
+    for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
         manifest.validation_documents += row[kValidationDocuments];
@@ -320,6 +330,7 @@ PrepareSummary Preparation::summarize(const Manifest& manifest) const {
     summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
     summary.empty_documents = totals_.empty_documents;
     summary.cut_documents = totals_.cut_documents;
+    summary.dropped = totals_.dropped;
     summary.unigram_entropy_nats = manifest.unigram_entropy_nats;
     summary.input = input_bytes_;
     summary.elapsed = watch_.elapsed();
@@ -342,6 +353,7 @@ PrepareSummary Preparation::run() {
     }
     log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
               static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
+    units_ = plan_units(inputs_, options_.documents, ranks_);
     make_pieces();
     count_rows();
     Manifest manifest;

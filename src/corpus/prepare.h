@@ -13,10 +13,11 @@ namespace hpml::corpus {
 
 /// What hpml_prepare is asked to do.
 struct PrepareOptions {
-    std::vector<std::filesystem::path> inputs;  ///< files, and folders read recursively by name
+    /// Files, folders read recursively by name, patterns of names, "-" for the standard input.
+    std::vector<std::filesystem::path> inputs;
     std::filesystem::path output;
     std::filesystem::path vocabulary;
-    text::DocumentFormat format = text::DocumentFormat::Auto;
+    text::DocumentOptions documents;  ///< how documents stand in the inputs
     bool lower_case = true;
     std::int64_t sequence_length = 128;  ///< longest row, [CLS] and [SEP] included; >= 3
     std::int64_t sequences_per_shard = 65536;
@@ -33,6 +34,7 @@ struct PrepareSummary {
     std::int64_t shards = 0;
     std::int64_t empty_documents = 0;  ///< without a token, left out
     std::int64_t cut_documents = 0;    ///< longer than text::kLongestDocument
+    text::DropCounts dropped{};        ///< pages of dumps that are no documents
     double unigram_entropy_nats = 0;
     Bytes input;
     Seconds elapsed;
@@ -44,12 +46,12 @@ struct PrepareSummary {
 /// of their text keyed by the seed: at least one, and never all. The bytes of the output depend on
 /// the settings and the input only, not on the number of ranks. Collective.
 ///
-/// Each input file becomes one piece of token ids in OUTPUT/.work, made by any rank; then the
-/// pieces, in input order, are cut into shards. Memory is bounded by the longest document and one
-/// shard, whatever the size of the input. An interrupted preparation goes on from its finished
-/// pieces; a finished one is recognised by its settings, which include the names, sizes and content
-/// of the inputs (content whose size and times are as before is not read again). manifest.json is
-/// written last.
+/// Each input file, or part of a large one, becomes a piece of token ids in OUTPUT/.work, made by
+/// any rank; then the pieces, in input order, are cut into shards. Memory is bounded by the longest
+/// document and one shard, whatever the size of the input. An interrupted preparation goes on from
+/// its finished pieces; a finished one is recognised by its settings, which include the names,
+/// sizes and content of the inputs (content whose size and times are as before is not read again).
+/// manifest.json is written last.
 /// @throw MissingInputError; InputError also if an input changes meanwhile; MismatchError naming
 /// the settings that differ from those of what lies in the output; OutputError also while another
 /// hpml_prepare works in the output; IoError. The same on every rank

@@ -68,6 +68,9 @@ void write_summary(const PieceTask& task, const PieceSummary& summary) {
     write_json(summary_path(task), Json{{"settings", task.settings.hex()},
                                         {"input", hash_text(task.input.name).hex()},
                                         {"input_bytes", task.input.size.value},
+                                        {"input_begin", task.part.begin},
+                                        {"input_end", task.part.end},
+                                        {"dropped", summary.dropped},
                                         {"documents", summary.documents},
                                         {"empty_documents", summary.empty_documents},
                                         {"cut_documents", summary.cut_documents},
@@ -91,21 +94,25 @@ bool find_piece(const PieceTask& task, PieceSummary& summary) {
         summary = {count("documents"),
                    count("empty_documents"),
                    count("cut_documents"),
+                   json_member<text::DropCounts>(json, "dropped", where),
                    count("least_draw"),
                    count("greatest_draw"),
                    Digest::from_hex(json_member<std::string>(json, "digest", where))};
         return json_member<std::string>(json, "settings", where) == task.settings.hex() &&
                json_member<std::string>(json, "input", where) == hash_text(task.input.name).hex() &&
                json_member<std::uint64_t>(json, "input_bytes", where) == task.input.size.value &&
+               json_member<std::uint64_t>(json, "input_begin", where) == task.part.begin &&
+               json_member<std::uint64_t>(json, "input_end", where) == task.part.end &&
                hash_file(task.path) == summary.digest;
     } catch (const InputError&) {
         return false;  // a damaged piece is made again
     }
 }
 
-PieceSummary make_piece(const PieceTask& task, const text::WordPiece& wordpiece,
+PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
+                        const text::WordPiece& wordpiece,
                         const std::function<void(Bytes)>& progress) {
-    const auto reader = text::open_documents(task.input.path, task.format);
+    const auto reader = file.open(task.part);
     PieceWriter writer(task.path);
     PieceSummary summary;
     text::Document document;
@@ -125,6 +132,7 @@ PieceSummary make_piece(const PieceTask& task, const text::WordPiece& wordpiece,
         }
         progress(Bytes(document.text.size()));
     }
+    summary.dropped = reader->dropped();
     summary.digest = writer.publish();
     write_summary(task, summary);
     return summary;

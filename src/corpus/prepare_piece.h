@@ -25,16 +25,17 @@ struct PieceSummary {
     std::int64_t documents = 0;
     std::int64_t empty_documents = 0;
     std::int64_t cut_documents = 0;
+    text::DropCounts dropped{};
     std::int64_t least_draw = std::numeric_limits<std::int64_t>::max();
     std::int64_t greatest_draw = -1;
     Digest digest;  ///< of the piece's file
 };
 
-/// How an input file becomes a piece.
+/// How an input file, or a part of one, becomes a piece.
 struct PieceTask {
     InputEntry input;
+    text::FilePart part;
     std::filesystem::path path;  ///< of the piece; its summary lies beside it, with ".json" added
-    text::DocumentFormat format = text::DocumentFormat::Auto;
     std::uint64_t seed = 0;
     Digest settings;
 };
@@ -43,9 +44,11 @@ struct PieceTask {
 /// @return false if there is none
 [[nodiscard]] bool find_piece(const PieceTask& task, PieceSummary& summary);
 /// Tokenize the input and publish the piece, then its summary. Local.
+/// @param file  the task's input
 /// @param progress  called with the bytes of every document read
-/// @throw what open_documents and AtomicFile throw
-[[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::WordPiece& wordpiece,
+/// @throw what text::DocumentFile and AtomicFile throw
+[[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
+                                      const text::WordPiece& wordpiece,
                                       const std::function<void(Bytes)>& progress);
 
 /// The documents of a piece, front to back in bounded memory.

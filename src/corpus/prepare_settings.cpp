@@ -13,18 +13,6 @@ constexpr const char* kFileName = "prepare.json";
 constexpr const char* kContent = "input content xxh3_128";
 constexpr const char* kStamp = "input times xxh3_128";  ///< no setting: it may change
 
-const char* format_name(text::DocumentFormat format) {
-    switch (format) {
-        case text::DocumentFormat::WikiExtractor:
-            return "wikiextractor";
-        case text::DocumentFormat::PlainText:
-            return "text";
-        case text::DocumentFormat::Auto:
-            break;
-    }
-    return "auto";
-}
-
 void check_same(const fs::path& output, const Json& there, const Json& now) {
     std::string table;
     for (const auto& [key, value] : now.items()) {
@@ -64,7 +52,8 @@ Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& voc
         bytes += input.size;
     }
     return Json{{"format_version", Manifest().format_version},
-                {"format", format_name(options.format)},
+                {"format", text::format_name(options.documents.format)},
+                {"field", options.documents.field},
                 {"lower-case", options.lower_case},
                 {"sequence-length", options.sequence_length},
                 {"sequences-per-shard", options.sequences_per_shard},

@@ -5,162 +5,181 @@
 #include <utility>
 
 #include "base/error.h"
-#include "text/line_reader.h"
+#include "base/file.h"
+#include "text/bzip2_blocks.h"
+#include "text/document_readers.h"
+#include "text/part_begin.h"
 
 namespace hpml::text {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
-
-bool is_blank(std::string_view line) {
-    return line.find_first_not_of(kBlanks) == std::string_view::npos;
-}
-
-/// Append a line and its end, as far as the document's bound allows.
-void add_line(Document& document, std::string_view line, bool is_line_cut) {
-    const std::size_t room = kLongestDocument - document.text.size();
-    const std::size_t taken = std::min(room, line.size());
-    document.text.append(line.substr(0, taken));
-    if (taken < room) {
-        document.text.push_back('\n');
-    }
-    document.is_cut = document.is_cut || is_line_cut || taken < line.size();
-}
-
-class PlainTextReader final : public DocumentReader {
-  public:
-    explicit PlainTextReader(LineReader lines) : lines_(std::move(lines)) {}
-
-    [[nodiscard]] bool next(Document& document) override {
-        document = {};
-        while (lines_.next(line_)) {
-            if (!is_blank(line_)) {
-                add_line(document, line_, lines_.is_cut());
-            } else if (!document.text.empty()) {
-                return true;
-            }
-        }
-        return !document.text.empty();
-    }
-
-  private:
-    LineReader lines_;
-    std::string line_;
-};
-
-/// The value of title="..." in a <doc> line, with WikiExtractor's escapes resolved.
-std::string title_of(std::string_view line) {
-    constexpr std::string_view kKey = " title=\"";
-    const std::size_t key = line.find(kKey);
-    const std::size_t end = line.rfind('"');
-    if (key == std::string_view::npos || end < key + kKey.size()) {
-        return {};
-    }
-    std::string title(line.substr(key + kKey.size(), end - key - kKey.size()));
-    constexpr std::pair<std::string_view, char> kEscapes[] = {
-        {"&quot;", '"'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&#39;", '\''}, {"&amp;", '&'}};
-    for (const auto& [escape, character] : kEscapes) {
-        for (std::size_t at = title.find(escape); at != std::string::npos;
-             at = title.find(escape, at + 1)) {
-            title.replace(at, escape.size(), 1, character);
-        }
-    }
-    return title;
-}
-
-class WikiExtractorReader final : public DocumentReader {
-  public:
-    explicit WikiExtractorReader(LineReader lines) : lines_(std::move(lines)) {}
-
-    [[nodiscard]] bool next(Document& document) override {
-        document = {};
-        if (!find_start()) {
-            return false;
-        }
-        const std::string title = title_of(line_);
-        const std::int64_t start = lines_.number();
-        bool is_first = true;
-        while (lines_.next(line_)) {
-            if (line_ == "</doc>") {
-                return true;
-            }
-            if (line_.starts_with("<doc id=")) {
-                refuse("a new <doc> begins, but the one of line " + std::to_string(start) +
-                       " has no </doc>");
-            }
-            // The title is no sentence of the article: the first line repeats it.
-            if (!std::exchange(is_first, false) || line_ != title) {
-                add_line(document, line_, lines_.is_cut());
-            }
-        }
-        refuse("the file ends, but the <doc> of line " + std::to_string(start) +
-               " has no </doc> (the file is truncated)");
-    }
-
-  private:
-    /// Read up to the next <doc> line. @return false at the end of the file
-    bool find_start() {
-        while (lines_.next(line_)) {
-            if (line_.starts_with("<doc ")) {
-                return true;
-            }
-            if (!is_blank(line_)) {
-                refuse("text stands outside <doc> ... </doc>");
-            }
-        }
-        return false;
-    }
-
-    [[noreturn]] void refuse(const std::string& what) const {
-        throw InputError(lines_.path().string() + ", line " + std::to_string(lines_.number()) +
-                         ": " + what +
-                         "; run WikiExtractor again, or give --format text if this is plain text");
-    }
-
-    LineReader lines_;
-    std::string line_;
-};
+constexpr std::size_t kHead = std::size_t{4} << 10;
 
 /// What is certainly not text is refused by its first bytes, with the remedy.
-void check_is_text(const LineReader& lines) {
+void check_is_text(std::string_view head, const fs::path& path) {
     constexpr std::pair<std::string_view, const char*> kOthers[] = {
-        {"\x1F\x8B", "gzip"},
-        {"BZh", "bzip2"},
         {"\xFD"
          "7zXZ",
          "xz"},
         {"\x28\xB5\x2F\xFD", "Zstandard"},
+        {"7z\xBC\xAF\x27\x1C", "7-zip"},
         {"PK\x03\x04", "zip"},
-        {"\x89HDF", "HDF5"}};
+        {"\x89HDF", "HDF5"},
+        {"\x1F\x8B", "doubly packed"},
+        {"BZh", "doubly packed"}};
     for (const auto& [magic, name] : kOthers) {
-        if (lines.ahead().starts_with(magic)) {
-            throw InputError(lines.path().string() + " is a " + name +
-                             " file (text is needed); unpack it first");
+        if (head.starts_with(magic)) {
+            throw InputError(path.string() + " is a " + name +
+                             " file (text is needed, plain or packed by gzip or bzip2); unpack it "
+                             "first");
         }
     }
-    if (lines.ahead().starts_with("<mediawiki") || lines.ahead().starts_with("<?xml")) {
-        throw InputError(lines.path().string() +
-                         " is XML (its markup would become training text); run WikiExtractor on "
-                         "the dump and give its output");
+}
+
+/// The first bytes of what a file holds, unpacked.
+std::string read_head(const fs::path& path) {
+    const auto source = open_bytes(path);
+    std::string head(kHead, '\0');
+    std::size_t size = 0;
+    for (std::size_t got = 1; got > 0 && size < head.size(); size += got) {
+        got = source->read(std::span(head).subspan(size));
     }
+    head.resize(size);
+    return head;
+}
+
+bool is_csv(fs::path path) {
+    if (path.extension() == ".gz" || path.extension() == ".bz2") {
+        path.replace_extension();
+    }
+    return path.extension() == ".csv";
+}
+
+/// "{" and a quote: the begin of a JSON object with a member.
+bool is_json(std::string_view text) {
+    if (!text.starts_with('{')) {
+        return false;
+    }
+    const std::size_t next = text.find_first_not_of(" \t", 1);
+    return next != std::string_view::npos && text[next] == '"';
+}
+
+DocumentFormat detect(std::string_view head, const fs::path& path) {
+    if (head.starts_with("\xEF\xBB\xBF")) {
+        head.remove_prefix(3);
+    }
+    head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
+    if (head.starts_with("<doc ")) {
+        return DocumentFormat::WikiExtractor;
+    }
+    if (head.starts_with("<mediawiki") || head.starts_with("<?xml")) {
+        return DocumentFormat::Dump;
+    }
+    if (is_json(head)) {
+        return DocumentFormat::JsonLines;
+    }
+    return is_csv(path) ? DocumentFormat::Csv : DocumentFormat::PlainText;
 }
 
 }  // namespace
 
-std::unique_ptr<DocumentReader> open_documents(const std::filesystem::path& path,
-                                               DocumentFormat format) {
-    LineReader lines(path, kLongestDocument);
-    check_is_text(lines);
-    const std::string_view ahead = lines.ahead();
-    const std::size_t begin = std::min(ahead.find_first_not_of(" \t\r\n"), ahead.size());
-    const bool is_extracted =
-        format == DocumentFormat::WikiExtractor ||
-        (format == DocumentFormat::Auto && ahead.substr(begin).starts_with("<doc "));
-    if (is_extracted) {
-        return std::make_unique<WikiExtractorReader>(std::move(lines));
+const char* format_name(DocumentFormat format) {
+    switch (format) {
+        case DocumentFormat::WikiExtractor:
+            return "wikiextractor";
+        case DocumentFormat::PlainText:
+            return "text";
+        case DocumentFormat::Lines:
+            return "lines";
+        case DocumentFormat::JsonLines:
+            return "jsonl";
+        case DocumentFormat::Csv:
+            return "csv";
+        case DocumentFormat::Dump:
+            return "dump";
+        case DocumentFormat::Auto:
+            break;
     }
-    return std::make_unique<PlainTextReader>(std::move(lines));
+    return "auto";
+}
+
+const char* drop_name(Drop reason) {
+    switch (reason) {
+        case Drop::Redirect:
+            return "redirects";
+        case Drop::OtherNamespace:
+            return "pages outside the main namespace";
+        case Drop::OtherModel:
+            return "pages that are no wikitext";
+        case Drop::NoRevision:
+            break;
+    }
+    return "pages without a revision's text";
+}
+
+DocumentFile::DocumentFile(fs::path path, DocumentOptions options)
+    : path_(std::move(path)),
+      options_(std::move(options)),
+      compression_(compression_of(path_)),
+      size_(InputFile(path_).size().value) {
+    const std::string head = read_head(path_);
+    check_is_text(head, path_);
+    if (options_.format == DocumentFormat::Auto) {
+        options_.format = detect(head, path_);
+    }
+    if (options_.format == DocumentFormat::Dump) {
+        site_ = DumpPages::read_site(open_bytes(path_));
+    }
+}
+
+bool DocumentFile::has_parts() const {
+    if (options_.format == DocumentFormat::Csv) {
+        return false;
+    }
+    return compression_ == Compression::None ||
+           (compression_ == Compression::Bzip2 && options_.format == DocumentFormat::Dump);
+}
+
+std::unique_ptr<DocumentReader> DocumentFile::open() const {
+    return open(open_bytes(path_), true, true);
+}
+
+std::unique_ptr<DocumentReader> DocumentFile::open(FilePart part) const {
+    if (part.begin == 0 && part.end >= size_) {
+        return open();
+    }
+    expects(has_parts(), "a file that has parts");
+    if (compression_ == Compression::Bzip2) {
+        return open(open_bzip2_pages(path_, part), part.begin == 0, true);
+    }
+    const std::uint64_t begin = part_begin(path_, options_.format, part.begin);
+    const std::uint64_t end =
+        part.end >= size_ ? size_ : part_begin(path_, options_.format, part.end);
+    return open(open_plain(path_, {begin, end}), begin == 0, end >= size_ && begin < end);
+}
+
+std::unique_ptr<DocumentReader> DocumentFile::open(std::unique_ptr<ByteSource> source,
+                                                   bool begins_file, bool ends_file) const {
+    if (options_.format == DocumentFormat::Dump) {
+        return read_dump(DumpPages(std::move(source), {begins_file, ends_file}), site_);
+    }
+    if (options_.format == DocumentFormat::Csv) {
+        return read_csv(std::move(source), options_.field);
+    }
+    LineReader lines(std::move(source), kLongestDocument);
+    switch (options_.format) {
+        case DocumentFormat::WikiExtractor:
+            return read_wikiextractor(std::move(lines));
+        case DocumentFormat::Lines:
+            return read_lines(std::move(lines));
+        case DocumentFormat::JsonLines:
+            return read_json_lines(std::move(lines), options_.field);
+        default:
+            return read_plain_text(std::move(lines));
+    }
 }
 
 }  // namespace hpml::text

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
+#include <utility>
 
 namespace hpml::text {
 
@@ -13,8 +13,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-LineReader::LineReader(const std::filesystem::path& path, std::size_t longest_line)
-    : file_(path), longest_line_(longest_line), buffer_(kBuffer) {
+LineReader::LineReader(std::unique_ptr<ByteSource> source, std::size_t longest_line)
+    : source_(std::move(source)), longest_line_(longest_line), buffer_(kBuffer) {
     if (fill() && ahead().starts_with(kByteOrderMark)) {
         at_ += kByteOrderMark.size();
     }
@@ -22,7 +22,7 @@ LineReader::LineReader(const std::filesystem::path& path, std::size_t longest_li
 
 bool LineReader::fill() {
     at_ = 0;
-    end_ = file_.read(std::as_writable_bytes(std::span(buffer_)));
+    end_ = source_->read(buffer_);
     return end_ > 0;
 }
 

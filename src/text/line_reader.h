@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "text/byte_source.h"
 
 namespace hpml::text {
 
@@ -14,11 +15,11 @@ namespace hpml::text {
 class LineReader {
   public:
     /// @param longest_line  bytes; the rest of a longer line is skipped and `is_cut()` tells of it
-    /// @throw MissingInputError
-    LineReader(const std::filesystem::path& path, std::size_t longest_line);
+    /// @throw what the source's first read throws
+    LineReader(std::unique_ptr<ByteSource> source, std::size_t longest_line);
 
     /// Replace `line` by the next one without its end. @return false at the end of the file
-    /// @throw IoError
+    /// @throw what the source's `read` throws
     [[nodiscard]] bool next(std::string& line);
     /// Whether the line that `next` gave last was cut.
     [[nodiscard]] bool is_cut() const noexcept { return is_cut_; }
@@ -26,12 +27,12 @@ class LineReader {
     [[nodiscard]] std::int64_t number() const noexcept { return number_; }
     /// The bytes that `next` would read first: up to one buffer, for a look at the file's format.
     [[nodiscard]] std::string_view ahead() const;
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return source_->path(); }
 
   private:
     [[nodiscard]] bool fill();
 
-    InputFile file_;
+    std::unique_ptr<ByteSource> source_;
     std::size_t longest_line_;
     std::vector<char> buffer_;
     std::size_t at_ = 0;

@@ -6,8 +6,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const hpml::test::FuzzFile file({data, size});
     try {
-        const auto reader =
-            hpml::text::open_documents(file.path(), hpml::text::DocumentFormat::Auto);
+        const hpml::text::DocumentFile opened(file.path(), {});
+        const auto reader = opened.open();
         hpml::text::Document document;
         while (reader->next(document)) {
         }

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(an_interrupted_preparation_goes_on_to_the_same_bytes) {
     BOOST_TEST(!std::filesystem::exists(folder / "out/manifest.json"));
     const auto resumed = run_command(mpirun(2) + prepare_command(folder / "out"));
     BOOST_REQUIRE_MESSAGE(resumed.code == 0, resumed.output);
-    BOOST_TEST(resumed.says("2 of 3 files were tokenized by an earlier"), resumed.output);
+    BOOST_TEST(resumed.says("2 of 3 pieces were tokenized by an earlier"), resumed.output);
     for (const char* name : {"train-00000.h5", "validation-00000.h5", "manifest.json"}) {
         BOOST_CHECK(hash_file(folder / "whole" / name) == hash_file(folder / "out" / name));
     }

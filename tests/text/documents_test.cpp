@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "packing.h"
 #include "support/data.h"
 
 namespace hpml::text {
@@ -15,7 +16,8 @@ struct Folder {
     std::vector<Document> read(const std::string& text,
                                DocumentFormat format = DocumentFormat::Auto) const {
         test::write_file(folder / "file", text);
-        const auto reader = open_documents(folder / "file", format);
+        const DocumentFile opened(folder / "file", {format, "text"});
+        const auto reader = opened.open();
         std::vector<Document> documents;
         Document document;
         while (reader->next(document)) {
@@ -110,14 +112,13 @@ BOOST_AUTO_TEST_CASE(broken_articles_are_refused_with_the_line) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_text_is_refused_with_the_remedy) {
-    BOOST_TEST(contains(refusal("BZh91AY"), "bzip2"));
-    BOOST_TEST(contains(refusal("\x1F\x8B\x08"), "gzip"));
-    BOOST_TEST(contains(refusal("<mediawiki xmlns=..."), "run WikiExtractor"));
+    BOOST_TEST(contains(refusal("PK\x03\x04"), "is a zip file"));
+    BOOST_TEST(contains(refusal("\x28\xB5\x2F\xFD"), "is a Zstandard file"));
+    BOOST_TEST(contains(refusal(test::gzip(test::bzip2("x"))), "is a doubly packed file"));
 }
 
 BOOST_AUTO_TEST_CASE(an_absent_file_is_a_missing_input) {
-    BOOST_CHECK_THROW((void)open_documents("/nonexistent", DocumentFormat::Auto),
-                      MissingInputError);
+    BOOST_CHECK_THROW(DocumentFile("/nonexistent", {}), MissingInputError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE(rows_hold_every_token_of_every_document_once) {
     const text::WordPiece wordpiece(vocabulary, text::LetterCase::Lower);
     std::int64_t number = 0;
     for (const char* name : {"AA/wiki_00", "AA/wiki_01", "AA/wiki_02"}) {
-        const auto reader = text::open_documents(options.inputs[0] / name, options.format);
+        const text::DocumentFile file(options.inputs[0] / name, options.documents);
+        const auto reader = file.open();
         text::Document document;
         for (; reader->next(document); ++number) {
             std::vector<std::int32_t> ids;
@@ -377,10 +378,11 @@ BOOST_AUTO_TEST_CASE(a_finished_piece_is_used_again_and_a_damaged_one_is_not) {
     const text::Vocabulary vocabulary(options.vocabulary);
     const text::WordPiece wordpiece(vocabulary, text::LetterCase::Lower);
     test::write_file(own / "in", "one river\n\ntwo rivers\n");
-    const PieceTask task{{own / "in", "in", Bytes(22)}, own / "piece", options.format, 1, {1, 2}};
+    const PieceTask task{{own / "in", "in", Bytes(22)}, {}, own / "piece", 1, {1, 2}};
+    const text::DocumentFile file(own / "in", {});
     PieceSummary found;
     BOOST_TEST(!find_piece(task, found));
-    const PieceSummary made = make_piece(task, wordpiece, [](Bytes) {});
+    const PieceSummary made = make_piece(task, file, wordpiece, [](Bytes) {});
     BOOST_REQUIRE(find_piece(task, found));
     BOOST_TEST(found.documents == 2);
     BOOST_TEST(found.least_draw == made.least_draw);
