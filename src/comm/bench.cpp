@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/median.h"
 #include "comm/bench_ways.h"
 
 namespace hpml::comm {
@@ -16,12 +17,6 @@ namespace {
 /// Whole numbers that change with the iteration, so that a buffer that was not touched is noticed.
 float own_value(int rank, std::size_t index, std::size_t iteration) {
     return static_cast<float>((index + iteration * 7) % 512 + static_cast<std::size_t>(rank));
-}
-
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 /// A way with what was measured of it at one size.

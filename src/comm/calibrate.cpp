@@ -13,7 +13,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/median.h"
 #include "comm/kernels/kernels.h"
+#include "comm/nodes.h"
 #include "comm/ring.h"
 #include "comm/shm.h"
 #include "mpi/check.h"
@@ -27,12 +29,6 @@ constexpr std::size_t kShort = 64;            ///< bytes
 constexpr std::size_t kLongest = 32U << 20;   ///< bytes
 constexpr int kNodes = 8;                     ///< that the network is measured between
 constexpr double kLeastBeta = 1e-12;          ///< what is faster cannot be told from noise
-
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 /// Times what ranks do together, as the slowest of them sees it.
 class Timer {
@@ -184,12 +180,6 @@ std::optional<mpi::Communicator> leaders_of(const mpi::Communicator& ranks,
     const bool leads = node.is_root() && first_of_node.rank().value < kNodes;
     mpi::Communicator leaders = ranks.split(leads ? 0 : 1);
     return leads ? std::optional(std::move(leaders)) : std::nullopt;
-}
-
-int count_nodes(const mpi::Communicator& ranks, const mpi::Communicator& node) {
-    std::int64_t first = node.is_root() ? 1 : 0;
-    ranks.sum(std::span(&first, 1));
-    return static_cast<int>(first);
 }
 
 /// Each constant of the slowest rank; one that no rank has measured stays 0.

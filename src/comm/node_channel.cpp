@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "comm/nodes.h"
 
 namespace hpml::comm {
 
@@ -77,9 +78,7 @@ NodeChannel::~NodeChannel() {
 
 NodeChannel::Attempt NodeChannel::open(const mpi::Communicator& ranks,
                                        const mpi::Communicator& node) {
-    std::int64_t nodes = node.is_root() ? 1 : 0;
-    ranks.sum(std::span(&nodes, 1));
-    if (nodes < 2) {
+    if (count_nodes(ranks, node) < 2) {
         return {};
     }
     Attempt attempt;

@@ -14,6 +14,7 @@
 #include "comm/cost_model.h"
 #include "comm/hierarchical.h"
 #include "comm/mpi_all_reduce.h"
+#include "comm/nodes.h"
 #include "comm/recursive_doubling.h"
 #include "comm/ring.h"
 #include "comm/shm.h"
@@ -39,11 +40,9 @@ struct Nodes {
 };
 
 Nodes find_nodes(const mpi::Communicator& ranks) {
-    Nodes found{ranks.split_by_node(), {ranks.size(), 0}};
-    std::int64_t first_of_node = found.node.is_root() ? 1 : 0;
-    ranks.sum(std::span(&first_of_node, 1));
-    found.topology.nodes = static_cast<int>(first_of_node);
-    return found;
+    mpi::Communicator node = ranks.split_by_node();
+    const int nodes = count_nodes(ranks, node);
+    return {std::move(node), {ranks.size(), nodes}};
 }
 
 std::unique_ptr<Algorithm> widened(std::unique_ptr<Algorithm> algorithm) {

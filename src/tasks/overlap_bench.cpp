@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/median.h"
 #include "tasks/random_batch.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -14,11 +15,6 @@ namespace hpml::tasks {
 namespace {
 
 constexpr double kNoChange = 0;  ///< learning rate
-
-double median_of(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
 
 class OverlapBench {
   public:

@@ -2,12 +2,13 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/median.h"
 #include "tasks/random_batch.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -105,8 +106,7 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
     for (const double second : seconds) {
         all += second;
     }
-    std::sort(seconds.begin(), seconds.end());
-    rates.median_seconds = seconds[seconds.size() / 2];
+    rates.median_seconds = median_of(seconds);
     rates.tokens_per_second = static_cast<double>(options.micro_batch * options.accumulation *
                                                   options.sequence_length * ranks.size()) /
                               rates.median_seconds;
@@ -158,8 +158,7 @@ double measure_engine_cost(const StepBenchOptions& options, const mpi::Communica
             ratios.push_back(ours / theirs);
         }
     }
-    std::sort(ratios.begin(), ratios.end());
-    return ratios[ratios.size() / 2];
+    return median_of(std::move(ratios));
 }
 
 }  // namespace hpml::tasks

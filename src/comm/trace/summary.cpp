@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/median.h"
 #include "comm/trace/reader.h"
 #include "comm/trace/steps.h"
 #include "comm/trace/text.h"
@@ -15,15 +16,6 @@
 namespace hpml::comm {
 
 namespace {
-
-double median_of(std::vector<double> values) {
-    if (values.empty()) {
-        return 0;
-    }
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 /// How long at least one all-reduce was under way before the wait began.
 Seconds overlapped(const TraceStepTimes& step) {
