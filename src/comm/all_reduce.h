@@ -15,7 +15,12 @@ namespace hpml::comm {
 /// returns true. The memory belongs to the caller and must stay until then.
 class Operation {
   public:
+    Operation() = default;
     virtual ~Operation() = default;
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+    Operation(Operation&&) = delete;
+    Operation& operator=(Operation&&) = delete;
     /// Do what can be done without waiting. Local. @return whether the result stands in the buffer
     /// @throw MismatchError on every rank if they do not agree on it, where that is found out:
     ///        nothing was added, and the operations behind it go on

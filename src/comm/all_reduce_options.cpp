@@ -40,15 +40,16 @@ void require_valid(const AllReduceOptions& options) {
                                      options.spin.value * 1e6, kLongestSpin.value * 1e6));
     }
     const std::string& algorithm = options.algorithm;
-    if (options.reproducible == Reproducible::Strict && algorithm != "auto" &&
-        !adds_in_rank_order(algorithm)) {
+    if (algorithm == "auto" || adds_in_rank_order(algorithm)) {
+        return;
+    }
+    if (options.reproducible == Reproducible::Strict) {
         throw UsageError(fmt::format(
             "allreduce={} with reproducible=strict (its bits depend on where buffers are cut); use "
             "auto, shm or twoshot",
             algorithm));
     }
-    if (options.wire != Wire::Same && algorithm != "auto" && algorithm != "twoshot" &&
-        algorithm != "shm") {
+    if (options.wire != Wire::Same) {
         throw UsageError(fmt::format(
             "allreduce={} with another wire format (it would round in every step of its sums); use "
             "auto or twoshot",

@@ -59,8 +59,8 @@ class Nccl final : public Algorithm {
         return OperationHandle(new Run(module_, handle_, buffer));
     }
 
-    /// The GPU keeps the order itself: an operation that waited for the host would leave it idle.
     [[nodiscard]] bool is_on_host() const override { return false; }
+    /// The GPU keeps the order itself: an operation that waited for the host would leave it idle.
     [[nodiscard]] std::size_t most_under_way() const override {
         return std::numeric_limits<std::size_t>::max();
     }

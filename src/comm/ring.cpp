@@ -36,11 +36,6 @@ struct Ring::Shared {
 class Ring::Run final : public Operation {
   public:
     explicit Run(Shared& shared);
-    ~Run() override = default;
-    Run(const Run&) = delete;
-    Run& operator=(const Run&) = delete;
-    Run(Run&&) = delete;
-    Run& operator=(Run&&) = delete;
 
     void begin(const Buffer& buffer);
     bool advance() override;
