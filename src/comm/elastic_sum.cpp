@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <exception>
 #include <utility>
 
 #include "base/error.h"
@@ -33,6 +34,9 @@ void complete(OperationQueue& queue, Patience patience) {
         } else {
             patience.renew();
         }
+    }
+    if (const auto disagreement = queue.take_disagreement()) {
+        std::rethrow_exception(disagreement);
     }
 }
 
@@ -97,10 +101,8 @@ ElasticSum::Outcome ElasticSum::finish(std::span<float> result, double factor) {
 }
 
 ElasticSum::Outcome ElasticSum::judge() {
-    OperationQueue queue(algorithm_, {});
-    queue.push({reinterpret_cast<std::byte*>(largest_.data()), largest_.size(), DataType::U8,
-                ReduceOp::Max});
-    complete(queue, algorithm_.patience());
+    all_reduce(algorithm_, {reinterpret_cast<std::byte*>(largest_.data()), largest_.size(),
+                            DataType::U8, ReduceOp::Max});
     Outcome outcome = Outcome::Done;
     for (std::size_t block = 0; block < limits_.size(); ++block) {
         if (largest_[block] == kNotFinite) {

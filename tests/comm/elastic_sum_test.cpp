@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "comm/algorithms.h"
 #include "comm/buffers.h"
+#include "comm/checked.h"
 #include "comm/kernels/fixed_point.h"
 
 using namespace hpml;
@@ -120,6 +121,20 @@ BOOST_AUTO_TEST_CASE(a_sum_in_fp32_does_depend_on_the_number_of_ranks) {
     };
     BOOST_TEST(!test::same_bits(values({8}), values({5, 3})));
     BOOST_TEST(!test::same_bits(values({4, 2, 2}), values({5, 3})));
+}
+
+BOOST_AUTO_TEST_CASE(ranks_whose_sums_differ_in_length_are_told_so) {
+    const auto ranks = mpi::Communicator::world();
+    if (ranks.size() == 1) {
+        return;
+    }
+    comm::Checked algorithm(test::make_algorithm("ring", ranks), ranks);
+    // One block on all ranks: nothing is amiss before the sums themselves.
+    const std::size_t count = ranks.is_root() ? 100 : 101;
+    ElasticSum elastic(algorithm, count, kOptions);
+    elastic.begin();
+    std::vector<float> result(count);
+    BOOST_CHECK_THROW((void)elastic.finish(result, 1.0), MismatchError);
 }
 
 BOOST_AUTO_TEST_CASE(the_error_stays_within_the_bound_of_the_header) {
