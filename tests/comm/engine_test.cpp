@@ -12,22 +12,14 @@
 
 #include "base/error.h"
 #include "comm/buffers.h"
-#include "comm/progress.h"
+#include "comm/progress_modes.h"
 #include "comm/ring.h"
 #include "comm/select.h"
 
 using namespace hpml;
 using comm::Progress;
 
-namespace hpml::comm {
-
-std::ostream& operator<<(std::ostream& out, Progress progress) { return out << to_text(progress); }
-
-}  // namespace hpml::comm
-
 namespace {
-
-const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread, Progress::Background};
 
 /// Fails when its n-th operation starts, or at that operation's first advance.
 class Failing final : public comm::Algorithm {
@@ -179,7 +171,7 @@ BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_who_drives_the_operations) {
 }
 
 BOOST_DATA_TEST_CASE(many_buffers_over_many_steps_hold_their_sums,
-                     boost::unit_test::data::make(kModes) *
+                     boost::unit_test::data::make(test::progress_modes()) *
                          boost::unit_test::data::make({"ring", "mpi"}),
                      mode, name) {
     const auto ranks = mpi::Communicator::world();
@@ -207,8 +199,8 @@ BOOST_DATA_TEST_CASE(many_buffers_over_many_steps_hold_their_sums,
     BOOST_TEST((engine.mode() == mode));
 }
 
-BOOST_DATA_TEST_CASE(an_error_surfaces_in_wait_all_and_stays, boost::unit_test::data::make(kModes),
-                     mode) {
+BOOST_DATA_TEST_CASE(an_error_surfaces_in_wait_all_and_stays,
+                     boost::unit_test::data::make(test::progress_modes()), mode) {
     for (const auto where : {Failing::Where::Start, Failing::Where::Advance}) {
         comm::Engine engine(std::make_unique<Failing>(1, where), mode);
         std::vector<float> values(4);
@@ -226,7 +218,7 @@ BOOST_DATA_TEST_CASE(an_error_surfaces_in_wait_all_and_stays, boost::unit_test::
 }
 
 BOOST_DATA_TEST_CASE(every_operation_starts_in_order_and_completes_once,
-                     boost::unit_test::data::make(kModes), mode) {
+                     boost::unit_test::data::make(test::progress_modes()), mode) {
     constexpr std::size_t kCount = 40;
     constexpr int kSteps = 50;
     Seen seen;
@@ -251,7 +243,7 @@ BOOST_DATA_TEST_CASE(every_operation_starts_in_order_and_completes_once,
     BOOST_TEST((seen.order == expected));
 }
 
-BOOST_DATA_TEST_CASE(who_waits_works, boost::unit_test::data::make(kModes), mode) {
+BOOST_DATA_TEST_CASE(who_waits_works, boost::unit_test::data::make(test::progress_modes()), mode) {
     // No other thread can finish these.
     Seen seen;
     std::vector<float> values(4);
@@ -279,7 +271,7 @@ BOOST_AUTO_TEST_CASE(a_thread_works_while_the_caller_computes) {
 }
 
 BOOST_DATA_TEST_CASE(an_engine_that_did_nothing_waits_for_nothing_and_is_destroyed,
-                     boost::unit_test::data::make(kModes), mode) {
+                     boost::unit_test::data::make(test::progress_modes()), mode) {
     const mpi::Communicator alone;
     { const comm::Engine unused(comm::make_algorithm({.algorithm = "ring"}, alone), mode); }
     comm::Engine engine(comm::make_algorithm({.algorithm = "ring"}, alone), mode);
@@ -287,8 +279,8 @@ BOOST_DATA_TEST_CASE(an_engine_that_did_nothing_waits_for_nothing_and_is_destroy
     BOOST_CHECK_NO_THROW(engine.progress());
 }
 
-BOOST_DATA_TEST_CASE(destruction_gives_up_what_cannot_finish, boost::unit_test::data::make(kModes),
-                     mode) {
+BOOST_DATA_TEST_CASE(destruction_gives_up_what_cannot_finish,
+                     boost::unit_test::data::make(test::progress_modes()), mode) {
     std::vector<float> values(4);
     comm::Engine engine(std::make_unique<Stuck>(), mode);
     engine.submit(values);

@@ -10,6 +10,7 @@
 #include "comm/algorithms.h"
 #include "comm/buffers.h"
 #include "comm/engine.h"
+#include "comm/progress_modes.h"
 
 using namespace hpml;
 using comm::Progress;
@@ -65,17 +66,7 @@ struct Scene {
     }
 };
 
-const std::vector<Progress> kModes = {Progress::Inline, Progress::Thread, Progress::Background};
-
 }  // namespace
-
-namespace hpml::comm {
-
-inline std::ostream& operator<<(std::ostream& out, Progress progress) {
-    return out << static_cast<int>(progress);
-}
-
-}  // namespace hpml::comm
 
 BOOST_AUTO_TEST_SUITE(verdict_suite)
 
@@ -85,7 +76,7 @@ BOOST_DATA_TEST_CASE(the_norm_of_the_results_comes_with_them_the_same_bits_every
         return;
     }
     double first = 0;
-    for (const Progress progress : kModes) {
+    for (const Progress progress : test::progress_modes()) {
         Scene scene(name, progress);
         for (int repeat = 0; repeat < 3; ++repeat) {
             scene.fill();

@@ -16,7 +16,7 @@
 
 #include "comm/engine.h"
 #include "comm/flight_recorder.h"
-#include "comm/progress.h"
+#include "comm/progress_modes.h"
 #include "comm/select.h"
 #include "comm/steady/allocations.h"
 #include "comm/trace/ring.h"
@@ -24,12 +24,6 @@
 
 using namespace hpml;
 using comm::Progress;
-
-namespace hpml::comm {
-
-std::ostream& operator<<(std::ostream& out, Progress progress) { return out << to_text(progress); }
-
-}  // namespace hpml::comm
 
 namespace {
 
