@@ -13,6 +13,7 @@
 #include <typeinfo>
 #include <vector>
 
+#include "base/crash.h"
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/version.h"
@@ -160,6 +161,7 @@ Failure current_failure() {
 }
 
 int run_program(const std::function<int()>& body) {
+    report_crashes(0);
     try {
         return body();
     } catch (...) {
@@ -174,6 +176,7 @@ int run_parallel_program(const std::function<bool()>& options,
                          const ColorWhen& color) {
     // Before MPI starts: Open MPI calls a process without a launcher rank 0 in its environment.
     const int launched_as = launched_rank();
+    report_crashes(launched_as);
     try {
         if (!options()) {
             return 0;

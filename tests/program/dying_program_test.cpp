@@ -40,8 +40,8 @@ BOOST_AUTO_TEST_CASE(however_a_rank_dies_the_job_is_gone_within_ten_seconds) {
         int errors;  ///< blocks of ours on stderr
     };
     for (const auto& [name, fault, errors] :
-         {Death{"killed", "kill@step=3,site=step", 0}, Death{"segv", "segv@step=3,site=step", 0},
-          Death{"left", "exit@step=3,site=step", 0}, Death{"hook-left", "exit@step=3,site=hook", 0},
+         {Death{"killed", "kill@step=3,site=step", 0}, Death{"left", "exit@step=3,site=step", 0},
+          Death{"hook-left", "exit@step=3,site=hook", 0},
           Death{"hook-throws", "throw@step=3,site=hook", 1},
           Death{"throws", "throw@step=3,site=step", 1}}) {
         const auto shared_before = shared_memory_names();
@@ -69,6 +69,18 @@ BOOST_AUTO_TEST_CASE(however_a_rank_dies_the_job_is_gone_within_ten_seconds) {
         std::printf("%-12s exit %3d, the job was gone %.1f s after the first process\n",
                     name.c_str(), result.code, seconds);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_crashes_says_so_with_its_stack) {
+    const auto shared_before = shared_memory_names();
+    const auto crashed =
+        run_command("ulimit -c 0; " + command("crashed", "segv@step=3,site=step"), 60);
+    BOOST_TEST(crashed.code == 70, crashed.output);
+    BOOST_TEST(crashed.count("error:") == 1, crashed.output);
+    BOOST_TEST(crashed.says("rank 1: hpml_pretrain crashed"), crashed.output);
+    BOOST_TEST(crashed.says("SIGSEGV"), crashed.output);
+    BOOST_TEST(crashed.says("hpml_pretrain(+0x"), "the stack in " << crashed.output);
+    BOOST_TEST(wait_until(5, [&] { return left_in_shared_memory(shared_before).empty(); }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
