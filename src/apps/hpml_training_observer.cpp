@@ -97,6 +97,30 @@ void TrainingObserver::on_checkpoint(const train::CheckpointRecord& record) {
     write();
 }
 
+void TrainingObserver::on_pace(Step step, const train::PaceReport& report) {
+    append({{"kind", "pace"},
+            {"step", step.value},
+            {"slowest_rank", report.slowest.value},
+            {"host", report.host},
+            {"slowest_seconds", report.slowest_step.value},
+            {"typical_seconds", report.typical_step.value}});
+    // Once may be chance: a save of somebody else's, a page that was read.
+    const bool again = report.lags && slowest_before_ == report.slowest;
+    slowest_before_ = report.lags ? std::optional(report.slowest) : std::nullopt;
+    if (again && laggard_ != report.slowest) {
+        laggard_ = report.slowest;
+        log_.warn(
+            "rank {} on {} takes {:.3g} s to compute a step, half of the ranks need at most {:.3g} "
+            "s (all wait for the slowest); look for other work on that host, a hot or throttled "
+            "CPU, a memory limit",
+            report.slowest.value, report.host, report.slowest_step.value,
+            report.typical_step.value);
+    } else if (!report.lags && laggard_) {
+        log_.info("rank {} keeps up again", laggard_->value);
+        laggard_.reset();
+    }
+}
+
 void TrainingObserver::on_end(RunState state, int exit_code, const std::string& message) {
     console_.end();
     if (!may_write_now()) {

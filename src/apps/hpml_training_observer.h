@@ -24,6 +24,7 @@ class TrainingObserver : public train::Observer {
   public:
     void on_step(const train::StepRecord& record) override;
     void on_checkpoint(const train::CheckpointRecord& record) override;
+    void on_pace(Step step, const train::PaceReport& report) override;
     /// The last word of this start, if it has begun to write.
     void on_end(RunState state, int exit_code, const std::string& message);
 
@@ -65,6 +66,8 @@ class TrainingObserver : public train::Observer {
     double seconds_before_ = 0;  ///< of the starts that this one goes on from
     Seconds last_written_;
     bool has_warned_ = false;
+    std::optional<Rank> slowest_before_;  ///< the rank that lagged in the last report
+    std::optional<Rank> laggard_;         ///< the rank that was warned of last
 };
 
 }  // namespace hpml

@@ -17,6 +17,7 @@
 #include "tasks/pretrain_checkpoint.h"
 #include "tasks/sums_record.h"
 #include "text/vocabulary.h"
+#include "train/pace.h"
 #include "train/replica.h"
 #include "train/step.h"
 #include "train/stop.h"
@@ -66,7 +67,8 @@ class Pretraining {
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
                    context.watchdog, replica_.trace()},
                   options.clip_norm),
-          limit_(context.limit) {
+          limit_(context.limit),
+          pace_(context.ranks) {
         limit_.expect_checkpoint(Seconds(
             static_cast<double>(estimate_checkpoint(options, model_of(options, manifest)).value) /
             kExpectedDiskRate));
@@ -199,8 +201,8 @@ class Pretraining {
     /// Sets the reason to stop after this step, the same on every rank; empty: go on.
     void train_step() {
         replica_.begin_step(done_);
-        fault_point("step", done_, context_.ranks.rank());
         const Stopwatch watch;
+        fault_point("step", done_, context_.ranks.rank());
         const Seconds stalled = loader_->stalled();
         const Seconds exposed = replica_.engine().exposed();
         const model::DropoutPlan dropout{options_.dropout, options_.seed, done_.value};
@@ -218,6 +220,8 @@ class Pretraining {
         const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
         done_ += Step(1);
         limit_.saw_step(watch.elapsed());
+        const Seconds comm_wait = replica_.engine().exposed() - exposed;
+        const auto pace = pace_.add(watch.elapsed() - comm_wait);
         {
             const comm::Watchdog::Wait wait(context_.watchdog, "the number of tokens");
             context_.ranks.sum(std::span(&tokens, 1));
@@ -232,7 +236,10 @@ class Pretraining {
                                        .weight = result.weight,
                                        .tokens = Tokens(static_cast<std::int64_t>(tokens)),
                                        .data_wait = loader_->stalled() - stalled,
-                                       .comm_wait = replica_.engine().exposed() - exposed});
+                                       .comm_wait = comm_wait});
+            if (pace) {
+                context_.observer.on_pace(done_, *pace);
+            }
         }
         heed(votes);
     }
@@ -363,6 +370,7 @@ class Pretraining {
     train::TimeLimit& limit_;
     std::unique_ptr<corpus::Loader> loader_;
     std::unique_ptr<corpus::ValidationSet> validation_;
+    train::Pace pace_;
     std::int64_t first_ = 0;  ///< this rank's micro-batches of every global batch
     std::int64_t last_ = 0;
     Step done_{0};

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "train/pace.h"
 
 namespace hpml::train {
 
@@ -46,6 +47,8 @@ class Observer {
     virtual void on_step(const StepRecord& record) = 0;
     virtual void on_validation(const ValidationRecord& record) = 0;
     virtual void on_checkpoint(const CheckpointRecord& record) = 0;
+    /// Every kStepsOfPace steps, where there are several ranks.
+    virtual void on_pace(Step step, const PaceReport& report) = 0;
 };
 
 /// For ranks that report nothing.
@@ -55,6 +58,7 @@ class SilentObserver : public Observer {
     void on_step(const StepRecord&) override {}
     void on_validation(const ValidationRecord&) override {}
     void on_checkpoint(const CheckpointRecord&) override {}
+    void on_pace(Step, const PaceReport&) override {}
 };
 
 }  // namespace hpml::train

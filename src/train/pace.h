@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "mpi/communicator.h"
+
+namespace hpml::train {
+
+/// How fast the ranks compute, compared every kStepsOfPace steps. The slowest of them sets the pace
+/// of all: what the others lose shows as communication, so it is worth a name.
+struct PaceReport {
+    Rank slowest{0};
+    std::string host;      ///< the slowest rank's
+    Seconds slowest_step;  ///< its mean time for a step, without waiting for other ranks
+    Seconds typical_step;  ///< half of the ranks need at most this
+    bool lags = false;     ///< slower by kLag and more
+};
+
+constexpr int kStepsOfPace = 20;
+constexpr double kLag = 1.5;
+
+class Pace {
+  public:
+    /// Collective.
+    explicit Pace(const mpi::Communicator& ranks);
+
+    /// After every step. Collective in every kStepsOfPace-th call.
+    /// @param own  what this rank did itself in that step
+    /// @return on every rank alike after so many steps; never for one rank alone
+    [[nodiscard]] std::optional<PaceReport> add(Seconds own);
+
+  private:
+    const mpi::Communicator& ranks_;
+    std::vector<std::string> hosts_;
+    Seconds sum_;
+    int steps_ = 0;
+};
+
+}  // namespace hpml::train
