@@ -35,6 +35,11 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
              "What holds the text: the member of JSON lines; the column of CSV by its name in the "
              "header, or by its number from 1 in a file without one")
         .placeholder("NAME")
+        .add("part-size", options.part_kibibytes,
+             "How much of a large file, as it lies on disk, a rank takes at once; 0 chooses by the "
+             "kind of file; the output does not depend on it")
+        .range(0, 1 << 30)
+        .unit("KiB")
         .add("lower-case", options.lower_case,
              "Lower-case and strip accents, as the vocabulary's model needs it");
     table.group("Output")

@@ -75,6 +75,7 @@ class Preparation {
 
   private:
     [[nodiscard]] OutputState open_output();
+    void take_standard_input();
     void lock_output();
     [[nodiscard]] OutputState compare(const Digest& content);
     void make_pieces();
@@ -99,6 +100,7 @@ class Preparation {
     Stopwatch watch_;
     std::optional<PrepareLock> lock_;  ///< on rank 0
     std::optional<text::Vocabulary> vocabulary_;
+    std::vector<fs::path> sources_;  ///< the inputs, with a file for the standard input
     std::vector<InputEntry> inputs_;
     std::vector<WorkUnit> units_;
     Bytes input_bytes_;
@@ -120,7 +122,8 @@ enum Count : std::size_t {
 
 OutputState Preparation::open_output() {
     mpi::agree(ranks_, [&] { vocabulary_.emplace(options_.vocabulary); });
-    inputs_ = list_inputs(options_.inputs, options_.output, ranks_);
+    take_standard_input();
+    inputs_ = list_inputs(sources_, options_.output, ranks_);
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
@@ -135,16 +138,33 @@ OutputState Preparation::open_output() {
     if (!known.empty() && compare(Digest::from_hex(known)) == OutputState::Finished) {
         return OutputState::Finished;
     }
-    lock_output();
+    if (sources_ == options_.inputs) {
+        lock_output();
+    }
     const OutputState state =
         compare(known.empty() ? input_content(inputs_, ranks_) : Digest::from_hex(known));
     mpi::on_root(ranks_, [&] {
         if (state != OutputState::Finished) {
             make_folders(work_);
+        } else if (sources_ != options_.inputs) {
+            std::error_code ignored;
+            fs::remove_all(work_, ignored);
         }
         write_settings(options_.output, settings_, stamp);
     });
     return state;
+}
+
+/// The standard input becomes a file among the scratch.
+void Preparation::take_standard_input() {
+    sources_ = options_.inputs;
+    const auto found = std::ranges::find(sources_, fs::path("-"));
+    if (found != sources_.end()) {
+        *found = work_ / "stdin";
+        lock_output();
+        mpi::on_root(ranks_, [&] { make_folders(work_); });
+        keep_standard_input(*found, ranks_);
+    }
 }
 
 void Preparation::lock_output() {
@@ -279,7 +299,7 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
 }
 
 void Preparation::expect_same_inputs() const {
-    const auto now = list_inputs(options_.inputs, options_.output, ranks_);
+    const auto now = list_inputs(sources_, options_.output, ranks_);
     if (input_stamp(now) == input_stamp(inputs_)) {
         return;
     }
@@ -353,7 +373,7 @@ PrepareSummary Preparation::run() {
     }
     log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
               static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
-    units_ = plan_units(inputs_, options_.documents, ranks_);
+    units_ = plan_units(inputs_, options_, ranks_);
     make_pieces();
     count_rows();
     Manifest manifest;

@@ -18,6 +18,9 @@ struct PrepareOptions {
     std::filesystem::path output;
     std::filesystem::path vocabulary;
     text::DocumentOptions documents;  ///< how documents stand in the inputs
+    /// Kibibytes of a large file on disk that a rank takes at once; 0: by the kind of file. The
+    /// output does not depend on it.
+    std::int64_t part_kibibytes = 0;
     bool lower_case = true;
     std::int64_t sequence_length = 128;  ///< longest row, [CLS] and [SEP] included; >= 3
     std::int64_t sequences_per_shard = 65536;

@@ -1,6 +1,8 @@
 #include "corpus/prepare_input.h"
 
+#include <glob.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +11,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace hpml::corpus {
 
@@ -41,6 +44,47 @@ InputEntry look_at(const fs::path& path, std::string name) {
             nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
+/// The index of a multistream dump: it holds titles, no text, and is not needed to read the dump.
+bool is_dump_index(const fs::path& path) {
+    const std::string name = path.filename().string();
+    return name.find("-multistream-index") != std::string::npos &&
+           name.find(".txt") != std::string::npos;
+}
+
+/// The files and folders that a pattern of the shell's kind matches, by name.
+std::vector<fs::path> matches_of(const std::string& pattern) {
+    glob_t found{};
+    const int result = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
+    std::vector<fs::path> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+    if (result == GLOB_NOSPACE || result == GLOB_ABORTED) {
+        throw MissingInputError("cannot look for --input " + pattern + ": " + errno_text(errno));
+    }
+    std::erase_if(paths, is_dump_index);
+    std::ranges::sort(paths);
+    return paths;
+}
+
+/// The inputs with the patterns among them replaced by what they match.
+std::vector<fs::path> expand(const std::vector<fs::path>& inputs) {
+    std::vector<fs::path> all;
+    for (const fs::path& input : inputs) {
+        const bool is_pattern = input.string().find_first_of("*?[") != std::string::npos;
+        if (!is_pattern || fs::exists(input)) {
+            all.push_back(input);
+            continue;
+        }
+        const std::vector<fs::path> found = matches_of(input.string());
+        if (found.empty()) {
+            throw MissingInputError("--input " + input.string() +
+                                    " matches no file; look at the pattern, and quote it so that "
+                                    "the shell leaves it alone");
+        }
+        all.insert(all.end(), found.begin(), found.end());
+    }
+    return all;
+}
+
 /// All files below one input folder. Links are followed, to files and to folders alike: corpora are
 /// often spread over disks.
 class Listing {
@@ -64,7 +108,7 @@ class Listing {
     void list(const fs::path& folder) {
         for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
             const fs::path& path = entry.path();
-            if (path.filename().string().starts_with('.')) {
+            if (path.filename().string().starts_with('.') || is_dump_index(path)) {
                 continue;
             }
             if (entry.is_symlink()) {
@@ -102,10 +146,14 @@ class Listing {
 
 std::vector<InputEntry> list_all(const std::vector<fs::path>& inputs, const fs::path& output) {
     std::vector<InputEntry> all;
-    for (const fs::path& input : inputs) {
+    for (const fs::path& input : expand(inputs)) {
         if (fs::is_directory(input)) {
             const auto entries = Listing(input, output).take();
             all.insert(all.end(), entries.begin(), entries.end());
+        } else if (is_dump_index(input)) {
+            throw UsageError("--input " + input.string() +
+                             " is the index of a multistream dump (it holds titles, no text); give "
+                             "the dump itself, its streams are found without the index");
         } else if (fs::exists(input)) {
             all.push_back(look_at(input, input.filename().string()));
         } else {
@@ -172,6 +220,25 @@ std::vector<InputEntry> list_inputs(const std::vector<fs::path>& inputs, const f
         }
     });
     return unpack(ranks.broadcast(packed));
+}
+
+void keep_standard_input(const fs::path& path, const mpi::Communicator& ranks) {
+    mpi::on_root(ranks, [&] {
+        AtomicFile kept(path);
+        std::vector<std::byte> buffer(std::size_t{1} << 20);
+        for (;;) {
+            const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+            if (got < 0 && errno != EINTR) {
+                throw IoError("reading the standard input failed: " + errno_text(errno));
+            }
+            if (got == 0) {
+                break;
+            }
+            kept.write(
+                std::span(buffer).first(static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
+        }
+        kept.publish();
+    });
 }
 
 Digest input_stamp(const std::vector<InputEntry>& inputs) {

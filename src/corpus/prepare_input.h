@@ -20,14 +20,20 @@ struct InputEntry {
     std::int64_t changed_ns = 0;   ///< likewise, of the inode: no program can set it back
 };
 
-/// All files below `inputs`, in the order given, a folder's by name; hidden ones are left out,
-/// links to files and folders are followed. Rank 0 looks, all get its list. Collective.
-/// @throw MissingInputError for an absent input or a link that leads nowhere; InputError if there
-/// is no file at all, or for a link back to a folder that holds it; UsageError for a file that is
-/// given twice or an `output` inside an input folder
+/// All files below `inputs`, in the order given, those of a folder or a pattern by name; hidden
+/// ones and the indices of multistream dumps are left out, links to files and folders are followed.
+/// Rank 0 looks, all get its list. Collective.
+/// @throw MissingInputError for an absent input, a pattern that matches nothing or a link that
+/// leads nowhere; InputError if there is no file at all, or for a link back to a folder that holds
+/// it; UsageError for a file that is given twice, an index of a dump or an `output` inside an input
+/// folder
 [[nodiscard]] std::vector<InputEntry> list_inputs(const std::vector<std::filesystem::path>& inputs,
                                                   const std::filesystem::path& output,
                                                   const mpi::Communicator& ranks);
+
+/// Write what the standard input of rank 0 holds to a file, so that it has a size, can be read in
+/// parts and compared. Collective. @throw OutputError, IoError
+void keep_standard_input(const std::filesystem::path& path, const mpi::Communicator& ranks);
 
 /// Of names, sizes and times: the same stamp means the same content, found without reading any. A
 /// copy or a touched file has another stamp and may have the same content.

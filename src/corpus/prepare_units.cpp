@@ -15,14 +15,15 @@ namespace {
 constexpr std::uint64_t kPlainUnit = std::uint64_t{32} << 20;
 constexpr std::uint64_t kPackedUnit = std::uint64_t{8} << 20;
 
-void add_units(std::size_t index, const InputEntry& input, const text::DocumentOptions& options,
+void add_units(std::size_t index, const InputEntry& input, const PrepareOptions& options,
                Json& units) {
     const std::uint64_t size = input.size.value;
+    const std::uint64_t chosen = static_cast<std::uint64_t>(options.part_kibibytes) << 10;
     std::uint64_t step = size;
-    if (size > kPackedUnit) {
-        const text::DocumentFile file(input.path, options);
+    if (size > (chosen > 0 ? chosen : kPackedUnit)) {
+        const text::DocumentFile file(input.path, options.documents);
         if (file.has_parts()) {
-            step = file.is_packed() ? kPackedUnit : kPlainUnit;
+            step = chosen > 0 ? chosen : (file.is_packed() ? kPackedUnit : kPlainUnit);
         }
     }
     std::uint64_t begin = 0;
@@ -36,8 +37,7 @@ void add_units(std::size_t index, const InputEntry& input, const text::DocumentO
 }  // namespace
 
 std::vector<WorkUnit> plan_units(const std::vector<InputEntry>& inputs,
-                                 const text::DocumentOptions& options,
-                                 const mpi::Communicator& ranks) {
+                                 const PrepareOptions& options, const mpi::Communicator& ranks) {
     std::string packed;
     mpi::on_root(ranks, [&] {
         Json units = Json::array();

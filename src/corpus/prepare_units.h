@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "corpus/prepare.h"
 #include "corpus/prepare_input.h"
 #include "mpi/communicator.h"
 #include "text/documents.h"
@@ -20,7 +21,7 @@ struct WorkUnit {
 /// into the large files only. Collective.
 /// @throw what text::DocumentFile throws
 [[nodiscard]] std::vector<WorkUnit> plan_units(const std::vector<InputEntry>& inputs,
-                                               const text::DocumentOptions& options,
+                                               const PrepareOptions& options,
                                                const mpi::Communicator& ranks);
 
 }  // namespace hpml::corpus
