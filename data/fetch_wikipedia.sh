@@ -87,12 +87,9 @@ while read -r name; do fetch "$name"; done <<<"$files"
 
 cat <<TEXT
 
-Next, extract the articles with WikiExtractor (a Python program, on any machine), then make the shards:
+Next, make the shards; the ranks share each file:
 
-  for dump in $output/*.bz2; do
-    python3 -m wikiextractor.WikiExtractor "\$dump" --bytes 100M --output $output/extracted/"\$(basename "\$dump" .bz2)"
-  done
-  mpirun -np 16 hpml_prepare --input $output/extracted --vocab VOCAB --output data/prepared
+  mpirun -np 16 hpml_prepare --input '$output/*.bz2' --vocab VOCAB --output data/prepared
 
 VOCAB is a WordPiece vocabulary, one token a line, e.g. vocab.txt of bert-base-uncased.
 TEXT
