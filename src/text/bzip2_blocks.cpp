@@ -16,6 +16,7 @@ constexpr std::uint64_t kEndMagic = 0x177245385090;
 constexpr std::size_t kMagicBits = 48;
 constexpr std::size_t kSumBits = 32;
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr std::size_t kMargin = 16;
 /// 900,000 symbols of at most 20 bits, and the tables.
 constexpr std::size_t kLongestBlock = std::size_t{5} << 19;
 
@@ -45,47 +46,46 @@ static_assert(std::endian::native == std::endian::little);
 Bzip2Blocks::Bzip2Blocks(const std::filesystem::path& path, std::uint64_t begin)
     : file_(path),
       size_(file_.size().value),
-      base_(begin),
+      buffer_(kMargin),
+      base_(std::min(begin, size_)),
       decoder_(std::make_unique<Bzip2Stream>()) {
-    end_ = {begin * 8, true, true};
-    end_ = find_marker(begin * 8);
+    end_ = find_marker(base_ * 8);
 }
 
 void Bzip2Blocks::hold(std::uint64_t first, std::size_t count) {
-    if (first < base_ || first > base_ + buffer_.size()) {
-        buffer_.clear();
+    if (first < base_ || first > base_ + held_) {
+        held_ = 0;
         base_ = first;
     }
-    if (base_ + buffer_.size() >= std::min<std::uint64_t>(first + count, size_)) {
+    if (base_ + held_ >= std::min<std::uint64_t>(first + count, size_)) {
         return;
     }
     // What lies before the block is no longer needed.
     const std::uint64_t kept = std::min(first, std::max(block_ / 8, base_));
-    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(kept - base_));
+    held_ -= kept - base_;
+    std::memmove(buffer_.data(), buffer_.data() + (kept - base_), held_);
     base_ = kept;
-    const std::size_t held = buffer_.size();
     const std::uint64_t wanted = std::min<std::uint64_t>(
-        std::max<std::uint64_t>(first + count - base_, held + kBuffer), size_ - base_);
-    buffer_.resize(wanted);
-    file_.read_at(base_ + held, std::as_writable_bytes(std::span(buffer_).subspan(held)));
+        std::max<std::uint64_t>(first + count - base_, held_ + kBuffer), size_ - base_);
+    // Behind the bytes of the file stand zeros, so that words can be loaded up to the last one.
+    buffer_.resize(std::max(buffer_.size(), wanted + kMargin));
+    file_.read_at(base_ + held_,
+                  std::as_writable_bytes(std::span(buffer_).subspan(held_, wanted - held_)));
+    held_ = wanted;
+    std::fill_n(buffer_.begin() + static_cast<std::ptrdiff_t>(held_), kMargin, 0);
 }
 
-/// 64 bits from a bit on, which the buffer must hold up to seven bytes behind; zeros beyond the
-/// end.
+/// 64 bits from a bit on, which is one of the bytes held.
 std::uint64_t Bzip2Blocks::word_at(std::uint64_t bit) const {
-    std::array<std::uint8_t, 9> bytes{};
-    const std::uint64_t first = bit / 8 - base_;
-    const std::size_t count = std::min<std::uint64_t>(bytes.size(), buffer_.size() - first);
-    std::memcpy(bytes.data(), buffer_.data() + first, count);
+    const std::uint8_t* bytes = buffer_.data() + (bit / 8 - base_);
     const auto shift = static_cast<unsigned>(bit % 8);
-    const std::uint64_t high = load_big_endian(bytes.data());
-    return shift == 0 ? high : (high << shift) | (bytes[8] >> (8 - shift));
+    return load_big_endian(bytes) << shift | static_cast<std::uint64_t>(bytes[8] >> (8 - shift));
 }
 
 Bzip2Blocks::Marker Bzip2Blocks::find_marker(std::uint64_t bit) {
     for (std::uint64_t byte = bit / 8;;) {
         hold(byte, 64);
-        const std::uint64_t end = base_ + buffer_.size();
+        const std::uint64_t end = base_ + held_;
         for (; byte + 9 <= end || (end == size_ && byte + 6 <= end); ++byte) {
             if (!kCandidates[buffer_[byte + 1 - base_]]) {
                 continue;
@@ -98,7 +98,7 @@ Bzip2Blocks::Marker Bzip2Blocks::find_marker(std::uint64_t bit) {
                 }
             }
         }
-        if (end == size_) {
+        if (end >= size_) {
             return {size_ * 8, false, false};
         }
     }

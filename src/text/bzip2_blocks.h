@@ -48,6 +48,7 @@ class Bzip2Blocks {
     InputFile file_;
     std::uint64_t size_;
     std::vector<std::uint8_t> buffer_;
+    std::size_t held_ = 0;     ///< bytes of the file in the buffer; zeros behind
     std::uint64_t base_ = 0;   ///< position in the file of the buffer's first byte
     std::uint64_t block_ = 0;  ///< first bit of the block
     Marker end_;               ///< of the block

@@ -155,9 +155,11 @@ std::unique_ptr<DocumentReader> DocumentFile::open(FilePart part) const {
     if (compression_ == Compression::Bzip2) {
         return open(open_bzip2_pages(path_, part), part.begin == 0, true);
     }
-    const std::uint64_t begin = part_begin(path_, options_.format, part.begin);
-    const std::uint64_t end =
-        part.end >= size_ ? size_ : part_begin(path_, options_.format, part.end);
+    const auto begin_of = [&](std::uint64_t offset) {
+        return offset >= size_ ? size_ : part_begin(path_, options_.format, offset);
+    };
+    const std::uint64_t begin = begin_of(part.begin);
+    const std::uint64_t end = begin_of(part.end);
     return open(open_plain(path_, {begin, end}), begin == 0, end >= size_ && begin < end);
 }
 

@@ -119,6 +119,7 @@ BOOST_AUTO_TEST_CASE(nowiki_is_literal) {
 }
 
 BOOST_AUTO_TEST_CASE(lists_go_and_indented_text_stays) {
+    BOOST_TEST(clean("* a<blockquote>b</blockquote>c\n<div>d</div>") == "d\n");
     BOOST_TEST(clean("a\n* b\n** c {{d\n}} e\n# f\n; g\n: h\n:* i\n::j") == "a\nh\nj\n");
 }
 

@@ -237,13 +237,20 @@ void WikitextCleaner::at_tag() {
             at_ = tag.end;
             return;
         case TagAction::Break:
-            end_line();
-            at_ = tag.end;
-            begin_line();
+            break_line(tag.end);
             return;
         default:
             drop_element(tag);
     }
+}
+
+/// A paragraph ends within a line of wikitext: what follows in a list's line still belongs to it.
+void WikitextCleaner::break_line(std::size_t next) {
+    const LineKind kind = kind_;
+    end_line();
+    at_ = next;
+    begin_line();
+    kind_ = kind == LineKind::Left ? kind : kind_;
 }
 
 void WikitextCleaner::drop_element(const Tag& tag) {

@@ -25,6 +25,7 @@ class WikitextCleaner {
   private:
     void begin_line();
     void end_line();
+    void break_line(std::size_t next);
     void at_special();
     void at_brace();
     void at_link();
