@@ -30,7 +30,6 @@ class Hpml(CMakePackage, CudaPackage):
     depends_on("xxhash")
     depends_on("utf8proc")
     depends_on("expat")
-    depends_on("bzip2")
     depends_on("zlib-api")
     # Spack has no LibTorch of its own; an application finds it inside py-torch.
     depends_on("py-torch@2.6:~cuda", when="~cuda")

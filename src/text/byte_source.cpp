@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "text/bzip2_source.h"
+#include "text/bzip2_blocks.h"
 #include "text/gzip_source.h"
 
 namespace hpml::text {
@@ -60,7 +60,7 @@ std::unique_ptr<ByteSource> open_bytes(const fs::path& path) {
         case Compression::Gzip:
             return std::make_unique<GzipSource>(path);
         case Compression::Bzip2:
-            return std::make_unique<Bzip2Source>(path);
+            return open_bzip2(path);
         case Compression::None:
             break;
     }

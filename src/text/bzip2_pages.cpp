@@ -16,7 +16,7 @@ class Bzip2Pages final : public ByteSource {
   public:
     Bzip2Pages(const std::filesystem::path& path, FilePart part)
         : ByteSource(path),
-          blocks_(path, part.begin),
+          blocks_(path, part),
           end_of_part_(part.end),
           buffer_(kBuffer + kEnd.size()),
           is_before_(part.begin > 0) {}
