@@ -271,7 +271,7 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
     job.format = {options_.sequence_length, vocabulary_->size(), vocabulary_->hash(),
                   settings_hash(settings_)};
     job.special = vocabulary_->special();
-    job.rows_per_shard = options_.sequences_per_shard;
+    job.most_rows_per_shard = options_.sequences_per_shard;
     for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         job.pieces.push_back(piece_path(index));

@@ -21,28 +21,35 @@ constexpr std::int64_t kSpecialPerRow = 2;  ///< [CLS] and [SEP]
 class ShardFiller {
   public:
     explicit ShardFiller(const ShardJob& job)
-        : job_(job), end_(std::min(job.last_shard * job.rows_per_shard, job.total_rows())) {}
+        : job_(job),
+          shard_(job.first_shard),
+          begin_(job.first_row(job.first_shard)),
+          end_(job.first_row(job.last_shard)) {}
 
     /// @param row  number in the split
     void add(std::int64_t row, std::span<const std::int32_t> tokens, std::int64_t document) {
         if (!writer_) {
-            const std::string name =
-                fmt::format("{}-{:05}.h5", job_.prefix, row / job_.rows_per_shard);
-            writer_.emplace(job_.output / name, job_.format);
+            writer_.emplace(job_.output / fmt::format("{}-{:05}.h5", job_.prefix, shard_),
+                            job_.format);
+            shard_end_ = job_.first_row(shard_ + 1);
         }
         writer_->append(tokens, document);
-        if (writer_->rows() == job_.rows_per_shard || row + 1 == end_) {
+        if (row + 1 == shard_end_) {
             entries_.push_back(writer_->publish());
             writer_.reset();
+            ++shard_;
         }
     }
-    [[nodiscard]] std::int64_t begin() const { return job_.first_shard * job_.rows_per_shard; }
+    [[nodiscard]] std::int64_t begin() const { return begin_; }
     [[nodiscard]] std::int64_t end() const { return end_; }
     [[nodiscard]] std::vector<ShardEntry> take() { return std::move(entries_); }
 
   private:
     const ShardJob& job_;
+    std::int64_t shard_;  ///< that is filled now
+    std::int64_t begin_;
     std::int64_t end_;
+    std::int64_t shard_end_ = 0;
     std::optional<ShardWriter> writer_;
     std::vector<ShardEntry> entries_;
 };
@@ -148,7 +155,17 @@ std::int64_t ShardJob::total_rows() const {
 }
 
 std::int64_t ShardJob::total_shards() const {
-    return (total_rows() + rows_per_shard - 1) / rows_per_shard;
+    return (total_rows() + most_rows_per_shard - 1) / most_rows_per_shard;
+}
+
+std::int64_t ShardJob::first_row(std::int64_t shard) const {
+    const std::int64_t shards = total_shards();
+    if (shards == 0) {
+        return 0;
+    }
+    // The product of both numbers could be too large.
+    const std::int64_t rows = total_rows();
+    return rows / shards * shard + rows % shards * shard / shards;
 }
 
 std::vector<ShardEntry> write_shards(const ShardJob& job) {

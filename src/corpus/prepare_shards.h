@@ -56,7 +56,7 @@ struct ShardJob {
     SplitRule rule;
     ShardFormat format;
     text::SpecialTokens special;
-    std::int64_t rows_per_shard = 0;
+    std::int64_t most_rows_per_shard = 0;
     std::vector<std::filesystem::path> pieces;
     std::vector<std::int64_t> rows;       ///< [pieces] of this split
     std::vector<std::int64_t> documents;  ///< [pieces] of both splits
@@ -64,7 +64,10 @@ struct ShardJob {
     std::int64_t last_shard = 0;          ///< exclusive
 
     [[nodiscard]] std::int64_t total_rows() const;
+    /// As few as the bound allows.
     [[nodiscard]] std::int64_t total_shards() const;
+    /// Of shard `shard`, 0 to total_shards(): shards differ by one row at most.
+    [[nodiscard]] std::int64_t first_row(std::int64_t shard) const;
 };
 /// Write shards first_shard .. last_shard - 1, reading each piece that they need once. Local.
 /// @throw OutputError, IoError
