@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -86,6 +87,10 @@ class FailureExchange {
     std::uint64_t mine_ = 0;
 };
 
+/// When ranks fail together that cannot ask each other, the lowest speaks first.
+constexpr std::chrono::milliseconds kTurn{150};
+constexpr std::chrono::milliseconds kLastTurn{900};
+
 /// Give the rank that speaks the time to do so: its end ends this process too.
 void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); }
 
@@ -102,6 +107,10 @@ void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); 
         mpi::Environment::abort(failure.code);
     }
     const auto failing = exchange.same_failure(failure.message);
+    if (failing.size() == 1) {
+        // Others may have failed at the same time, and wait as long: the first one's words end all.
+        std::this_thread::sleep_for(std::min(rank * kTurn, kLastTurn));
+    }
     if (failing.front() != rank) {
         wait_for_speaker();
     } else if (static_cast<int>(failing.size()) == size) {
