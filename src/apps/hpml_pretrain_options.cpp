@@ -49,7 +49,9 @@ void declare_model(OptionTable& table, tasks::PretrainOptions& run) {
         .at_most(1)
         .add("max-predictions", run.max_predictions,
              "Most predicted tokens per sequence; 0: no bound")
-        .at_least(0);
+        .at_least(0)
+        .add_flag("whole-word-masking", run.whole_word_masking,
+                  "Predict all tokens of a word or none");
 }
 
 void declare_optimizer(OptionTable& table, tasks::PretrainOptions& run) {

@@ -34,6 +34,15 @@ struct Batch {
         mlm_labels.clear();
         targets.clear();
     }
+    /// Have memory for so many sequences and tokens, all of them predicted.
+    void reserve(std::size_t most_sequences, std::size_t most_tokens) {
+        tokens.reserve(most_tokens);
+        segments.reserve(most_tokens);
+        cu_seqlens.reserve(most_sequences + 1);
+        samples.reserve(most_sequences);
+        mlm_positions.reserve(most_tokens);
+        mlm_labels.reserve(most_tokens);
+    }
     /// Append one sequence.
     void append(std::int64_t sample, std::span<const std::int32_t> ids,
                 std::span<const std::int32_t> types) {

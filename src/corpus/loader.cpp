@@ -19,7 +19,7 @@ class Cursor {
     Cursor(std::int64_t step, std::int64_t first, std::int64_t last)
         : step_(step), first_(first), last_(last), index_(first) {}
 
-    void make_next(const MicroBatchSource& source, Batch& batch) {
+    void make_next(MicroBatchSource& source, Batch& batch) {
         source.make(step_, index_, batch);
         if (++index_ == last_) {
             index_ = first_;
@@ -100,7 +100,7 @@ Seconds Loader::stalled() const { return state_->stalled(); }
 class ValidationSet::State {
   public:
     State(const std::filesystem::path& data, const Manifest& manifest, const LoaderOptions& options)
-        : reader(data, manifest, Split::Validation, options.verify),
+        : reader(data, manifest, Split::Validation, options.presence),
           micro_batch(options.micro_batch),
           seed(options.seed),
           masking(options.masking) {
@@ -131,6 +131,7 @@ Batch ValidationSet::micro_batch(std::int64_t index) const {
     expects(index >= 0 && index < micro_batches(), "a micro-batch of the validation split");
     Batch batch;
     batch.clear();
+    Masker masker(state_->masking, state_->seed);
     std::vector<std::int32_t> tokens;
     std::vector<std::int32_t> segments;
     const std::int64_t first = index * state_->micro_batch;
@@ -138,7 +139,7 @@ Batch ValidationSet::micro_batch(std::int64_t index) const {
     for (std::int64_t row = first; row < last; ++row) {
         state_->reader.read_row(row, tokens);
         segments.assign(tokens.size(), 0);
-        append_masked(batch, tokens, segments, row, 0, state_->seed, state_->masking);
+        masker.append(batch, tokens, segments, {row, 0});
     }
     return batch;
 }

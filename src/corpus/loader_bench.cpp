@@ -12,12 +12,17 @@ LoaderRates measure_loader(const std::filesystem::path& data, LoaderOptions opti
     const Stopwatch open_watch;
     const Manifest manifest = read_manifest(data);
     const text::Vocabulary vocabulary = read_vocabulary(data, manifest);
-    options.masking.special = vocabulary.special();
-    options.masking.vocabulary_size = vocabulary.size();
+    const double rate = options.masking.rate;
+    options.masking = masking_for(vocabulary, MaskWhole::Tokens);
+    options.masking.rate = rate;
     Loader loader(data, manifest, options);
     LoaderRates rates;
     rates.micro_batches = micro_batches;
     rates.opening = open_watch.elapsed();
+
+    const Stopwatch first_watch;
+    (void)loader.next();
+    rates.first_batch = first_watch.elapsed();
 
     const Stopwatch read_watch;
     for (std::int64_t i = 0; i < micro_batches; ++i) {

@@ -11,9 +11,10 @@ namespace hpml::corpus {
 struct LoaderRates {
     std::int64_t micro_batches = 0;
     Tokens tokens;
-    Seconds opening;  ///< to open and hash all shards
-    Seconds reading;  ///< from the first micro-batch to the last
-    Seconds stalled;  ///< of `reading`, spent waiting for data
+    Seconds opening;      ///< to read the manifest and look at all shards
+    Seconds first_batch;  ///< from there to the first micro-batch
+    Seconds reading;      ///< from the first micro-batch to the last
+    Seconds stalled;      ///< of `reading`, spent waiting for data
     double tokens_per_second = 0;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <utility>
 
 #include "base/error.h"
 #include "base/philox.h"
@@ -21,18 +21,6 @@ std::int64_t predictions(std::int64_t candidates, const MaskingOptions& options)
     return std::min({wanted, bound, candidates});
 }
 
-std::vector<std::int32_t> candidates_of(std::span<const std::int32_t> tokens,
-                                        const text::SpecialTokens& special) {
-    std::vector<std::int32_t> positions;
-    positions.reserve(tokens.size());
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-        if (!special.contains(tokens[i])) {
-            positions.push_back(static_cast<std::int32_t>(i));
-        }
-    }
-    return positions;
-}
-
 /// What stands at a chosen position: always two words, so that the stream does not depend on it.
 std::int32_t replacement(PhiloxStream& stream, std::int32_t original,
                          const MaskingOptions& options) {
@@ -47,33 +35,79 @@ std::int32_t replacement(PhiloxStream& stream, std::int32_t original,
 
 }  // namespace
 
-void append_masked(Batch& batch, std::span<const std::int32_t> tokens,
-                   std::span<const std::int32_t> segments, std::int64_t sample, std::int64_t epoch,
-                   std::uint64_t seed, const MaskingOptions& options) {
-    expects(options.vocabulary_size > 0, "the vocabulary's size in the masking options");
-    expects(epoch >= 0 && epoch <= 0xFFFFFFFF, "an epoch of 32 bits");
-    const auto begin = static_cast<std::int32_t>(batch.tokens.size());
-    batch.append(sample, tokens, segments);
+Masker::Masker(MaskingOptions options, std::uint64_t seed)
+    : options_(std::move(options)), seed_(seed) {
+    expects(options_.vocabulary_size > 0, "the vocabulary's size in the masking options");
+    expects(options_.continues.empty() ||
+                options_.continues.size() == static_cast<std::size_t>(options_.vocabulary_size),
+            "for each token whether it continues a word");
+}
 
-    std::vector<std::int32_t> chosen = candidates_of(tokens, options.special);
-    const auto count =
-        static_cast<std::size_t>(predictions(static_cast<std::int64_t>(chosen.size()), options));
-    PhiloxStream stream(philox_key(seed, RandomUse::Masking), static_cast<std::uint32_t>(sample),
-                        static_cast<std::uint32_t>(static_cast<std::uint64_t>(sample) >> 32),
-                        static_cast<std::uint32_t>(epoch));
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto left = static_cast<std::uint32_t>(chosen.size() - i);
-        std::swap(chosen[i], chosen[i + stream.below(left)]);
-        const auto at = static_cast<std::size_t>(chosen[i]);
-        batch.tokens[static_cast<std::size_t>(begin) + at] =
-            replacement(stream, tokens[at], options);
+/// @return candidate tokens, in all words
+std::int64_t Masker::find_words(std::span<const std::int32_t> tokens) {
+    words_.clear();
+    std::int64_t candidates = 0;
+    bool is_inside = false;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        if (options_.special.contains(tokens[i])) {
+            is_inside = false;
+            continue;
+        }
+        ++candidates;
+        const bool continues = is_inside && !options_.continues.empty() &&
+                               options_.continues[static_cast<std::size_t>(tokens[i])] != 0;
+        if (continues) {
+            ++words_.back().count;
+        } else {
+            words_.push_back({static_cast<std::int32_t>(i), 1});
+        }
+        is_inside = true;
     }
-    chosen.resize(count);
-    std::ranges::sort(chosen);
-    for (const std::int32_t at : chosen) {
+    return candidates;
+}
+
+void Masker::append(Batch& batch, std::span<const std::int32_t> tokens,
+                    std::span<const std::int32_t> segments, MaskingKey key) {
+    expects(key.epoch >= 0 && key.epoch <= 0xFFFFFFFF, "an epoch of 32 bits");
+    const auto begin = static_cast<std::int32_t>(batch.tokens.size());
+    batch.append(key.sample, tokens, segments);
+
+    const auto wanted = static_cast<std::size_t>(predictions(find_words(tokens), options_));
+    const auto sample = static_cast<std::uint64_t>(key.sample);
+    PhiloxStream stream(philox_key(seed_, RandomUse::Masking), static_cast<std::uint32_t>(sample),
+                        static_cast<std::uint32_t>(sample >> 32),
+                        static_cast<std::uint32_t>(key.epoch));
+    chosen_.clear();
+    for (std::size_t i = 0; i < words_.size() && chosen_.size() < wanted; ++i) {
+        const auto left = static_cast<std::uint32_t>(words_.size() - i);
+        std::swap(words_[i], words_[i + stream.below(left)]);
+        const Word word = words_[i];
+        if (chosen_.size() + static_cast<std::size_t>(word.count) > wanted) {
+            continue;
+        }
+        for (std::int32_t at = word.first; at < word.first + word.count; ++at) {
+            batch.tokens[static_cast<std::size_t>(begin + at)] =
+                replacement(stream, tokens[static_cast<std::size_t>(at)], options_);
+            chosen_.push_back(at);
+        }
+    }
+    std::ranges::sort(chosen_);
+    for (const std::int32_t at : chosen_) {
         batch.mlm_positions.push_back(begin + at);
         batch.mlm_labels.push_back(tokens[static_cast<std::size_t>(at)]);
     }
+}
+
+MaskingOptions masking_for(const text::Vocabulary& vocabulary, MaskWhole whole) {
+    MaskingOptions options;
+    options.special = vocabulary.special();
+    options.vocabulary_size = vocabulary.size();
+    if (whole == MaskWhole::Words) {
+        for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
+            options.continues.push_back(vocabulary.token(id).starts_with("##") ? 1 : 0);
+        }
+    }
+    return options;
 }
 
 }  // namespace hpml::corpus

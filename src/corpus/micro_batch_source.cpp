@@ -2,7 +2,6 @@
 
 #include <limits>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 
@@ -40,24 +39,24 @@ std::int64_t checked_rows(std::int64_t rows, const std::filesystem::path& data) 
 
 MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                                    const LoaderOptions& options)
-    : reader_((check_batches(manifest, options), data), manifest, Split::Train, options.verify),
+    : reader_((check_batches(manifest, options), data), manifest, Split::Train, options.presence),
       order_(checked_rows(reader_.rows(), data), options.seed),
       global_batch_(options.global_batch),
       micro_batch_(options.micro_batch),
-      seed_(options.seed),
-      masking_(options.masking) {}
+      longest_(manifest.sequence_length),
+      masker_(options.masking, options.seed) {}
 
-void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch) const {
+void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch) {
     expects(step >= 0 && index >= 0 && index < count(), "a micro-batch of the global batch");
+    batch.reserve(static_cast<std::size_t>(micro_batch_),
+                  static_cast<std::size_t>(micro_batch_ * longest_));
     batch.clear();
-    std::vector<std::int32_t> tokens;
-    std::vector<std::int32_t> segments;
     const std::int64_t first = step * global_batch_ + index * micro_batch_;
     for (std::int64_t position = first; position < first + micro_batch_; ++position) {
         const OrderedSample next = order_.at(position);
-        reader_.read_row(next.sample, tokens);
-        segments.assign(tokens.size(), 0);
-        append_masked(batch, tokens, segments, next.sample, next.epoch, seed_, masking_);
+        reader_.read_row(next.sample, tokens_);
+        segments_.assign(tokens_.size(), 0);
+        masker_.append(batch, tokens_, segments_, {next.sample, next.epoch});
     }
 }
 

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "corpus/batch.h"
 #include "corpus/loader.h"
+#include "corpus/masking.h"
 #include "corpus/order.h"
 #include "corpus/split_reader.h"
 
@@ -20,16 +22,19 @@ class MicroBatchSource {
 
     /// Micro-batches in a global batch.
     [[nodiscard]] std::int64_t count() const { return global_batch_ / micro_batch_; }
-    /// Fill `batch` with micro-batch `index` of `step`. Any thread. @throw InputError, IoError
-    void make(std::int64_t step, std::int64_t index, Batch& batch) const;
+    /// Fill `batch` with micro-batch `index` of `step`. One thread at a time; asks for no memory
+    /// once batch and this have grown. @throw InputError, IoError
+    void make(std::int64_t step, std::int64_t index, Batch& batch);
 
   private:
     SplitReader reader_;
     Order order_;
     std::int64_t global_batch_;
     std::int64_t micro_batch_;
-    std::uint64_t seed_;
-    MaskingOptions masking_;
+    std::int64_t longest_;  ///< tokens of a row
+    Masker masker_;
+    std::vector<std::int32_t> tokens_;  ///< of one row
+    std::vector<std::int32_t> segments_;
 };
 
 }  // namespace hpml::corpus

@@ -7,24 +7,23 @@ namespace hpml::corpus {
 Prefetcher::Prefetcher(int depth, Make make)
     : depth_(static_cast<std::size_t>(depth)),
       make_(std::move(make)),
+      batches_(depth_),
       thread_([this](auto stop) { work(stop); }) {}
 
 void Prefetcher::work(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-        Batch batch;
+        Batch* batch = nullptr;
         {
             std::unique_lock lock(mutex_);
-            if (!changed_.wait(lock, stop, [this] { return ready_.size() < depth_; })) {
+            if (!changed_.wait(lock, stop, [this] { return ready_ < depth_; })) {
                 return;
             }
-            if (!free_.empty()) {
-                batch = std::move(free_.back());
-                free_.pop_back();
-            }
+            // Nobody else looks at it before it is ready.
+            batch = &batches_[(first_ + ready_) % depth_];
         }
         std::exception_ptr failure;
         try {
-            make_(batch);
+            make_(*batch);
         } catch (...) {
             failure = std::current_exception();
         }
@@ -33,7 +32,7 @@ void Prefetcher::work(const std::stop_token& stop) {
             if (failure) {
                 failure_ = failure;
             } else {
-                ready_.push_back(std::move(batch));
+                ++ready_;
             }
         }
         changed_.notify_all();
@@ -46,12 +45,13 @@ void Prefetcher::work(const std::stop_token& stop) {
 void Prefetcher::next(Batch& batch) {
     {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !ready_.empty() || failure_; });
-        if (ready_.empty()) {
+        changed_.wait(lock, [this] { return ready_ > 0 || failure_; });
+        if (ready_ == 0) {
             std::rethrow_exception(failure_);
         }
-        free_.push_back(std::exchange(batch, std::move(ready_.front())));
-        ready_.pop_front();
+        std::swap(batch, batches_[first_]);
+        first_ = (first_ + 1) % depth_;
+        --ready_;
     }
     changed_.notify_all();
 }

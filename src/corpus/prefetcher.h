@@ -2,7 +2,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -38,8 +37,9 @@ class Prefetcher {
     Make make_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
-    std::deque<Batch> ready_;
-    std::vector<Batch> free_;
+    std::vector<Batch> batches_;  ///< [depth] a ring: a batch's memory is used again
+    std::size_t first_ = 0;       ///< of those that are ready
+    std::size_t ready_ = 0;
     std::exception_ptr failure_;
     std::jthread thread_;  // last: it starts when all else is there and ends before all else
 };

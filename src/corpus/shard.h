@@ -53,8 +53,8 @@ class ShardWriter {
 /// Whether opening a shard hashes the whole file against the manifest.
 enum class VerifyHash { Yes, No };
 
-/// One shard open for reading. HDF5 is used while opening only, so one thread at a time opens
-/// shards; `read_row` and `document` may be called by any number of threads.
+/// One shard open for reading. HDF5 is used while opening only, by one thread of the process at a
+/// time; `read_row` and `document` may be called by any number of threads.
 class ShardReader {
   public:
     /// Check size, hash, schema and attributes.
@@ -85,12 +85,10 @@ class ShardReader {
     std::uint64_t documents_at_ = 0;
 };
 
-/// Compare a shard's file with what the manifest says: its size, then its whole hash. HDF5 is not
-/// used. @throw MissingInputError; InputError naming the shard; IoError
-void verify_shard(const std::filesystem::path& data, const ShardEntry& entry);
-
-/// Check that every shard of the manifest is a regular file. Cheap; done before any is opened.
-/// @throw MissingInputError listing all that are missing, InputError for a link or folder
+/// Check that every shard of the manifest is a regular file of its size. Cheap; done before any is
+/// opened.
+/// @throw MissingInputError listing all that are missing; InputError for a link or folder, or
+/// another size
 void check_shards_present(const std::filesystem::path& data, const Manifest& manifest);
 
 }  // namespace hpml::corpus

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "corpus/shard.h"
 #include "h5/file.h"
+#include "h5/lock.h"
 
 namespace hpml::corpus {
 
@@ -28,20 +29,19 @@ T attribute_must_be(const fs::path& path, const char* name, const T& found, cons
     return found;
 }
 
-void check_file(const fs::path& path, const ShardEntry& entry, const InputFile& file,
-                VerifyHash verify) {
-    const std::uint64_t bytes = file.size().value;
-    if (bytes != entry.bytes) {
-        const char* what = bytes == 0            ? " is empty: 0"
-                           : bytes < entry.bytes ? " is truncated: "
-                                                 : " is too long: ";
-        throw InputError(path.string() + what + (bytes == 0 ? "" : std::to_string(bytes)) +
-                         " bytes (manifest.json says " + std::to_string(entry.bytes) +
-                         "); run hpml_prepare again");
-    }
-    if (verify == VerifyHash::No) {
+void check_size(const fs::path& path, std::uint64_t bytes, const ShardEntry& entry) {
+    if (bytes == entry.bytes) {
         return;
     }
+    const char* what = bytes == 0            ? " is empty: 0"
+                       : bytes < entry.bytes ? " is truncated: "
+                                             : " is too long: ";
+    throw InputError(path.string() + what + (bytes == 0 ? "" : std::to_string(bytes)) +
+                     " bytes (manifest.json says " + std::to_string(entry.bytes) +
+                     "); run hpml_prepare again");
+}
+
+void check_hash(const fs::path& path, const ShardEntry& entry) {
     const Digest found = hash_file(path);
     if (found != entry.hash) {
         throw InputError(path.string() + " is damaged: its hash is " + found.hex() +
@@ -85,12 +85,16 @@ ShardReader::ShardReader(const fs::path& data, const ShardEntry& entry, const Sh
                          VerifyHash verify)
     : format_(format), file_(data / entry.name) {
     // The hash first: HDF5 is not made for hostile bytes, and none get past it.
-    check_file(file_.path(), entry, file_, verify);
+    check_size(file_.path(), file_.size().value, entry);
+    if (verify == VerifyHash::Yes) {
+        check_hash(file_.path(), entry);
+    }
     open(entry);
 }
 
 void ShardReader::open(const ShardEntry& entry) {
     const fs::path& path = file_.path();
+    const auto lock = h5::lock_library();
     const h5::File file(path);
     check_attributes(path, file, format_);
     wide_ = format_.vocabulary_size >= 65536;
@@ -166,11 +170,6 @@ std::int64_t ShardReader::document(std::int64_t row) const {
         file_, documents_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int64_t));
 }
 
-void verify_shard(const fs::path& data, const ShardEntry& entry) {
-    const InputFile file(data / entry.name);
-    check_file(file.path(), entry, file, VerifyHash::Yes);
-}
-
 void check_shards_present(const fs::path& data, const Manifest& manifest) {
     std::string missing;
     int count = 0;
@@ -184,6 +183,8 @@ void check_shards_present(const fs::path& data, const Manifest& manifest) {
                 throw InputError((data / entry.name).string() +
                                  " is not a regular file (links could lead out of the data "
                                  "folder); put the shard itself there");
+            } else {
+                check_size(data / entry.name, fs::file_size(data / entry.name), entry);
             }
         }
     }

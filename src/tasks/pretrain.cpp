@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "corpus/loader.h"
-#include "corpus/verify_shards.h"
+#include "corpus/presence.h"
 #include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
 #include "tasks/sums_record.h"
@@ -28,7 +28,12 @@ namespace {
 
 corpus::MaskingOptions masking_of(const PretrainOptions& options,
                                   const text::Vocabulary& vocabulary) {
-    return {options.masking_rate, options.max_predictions, vocabulary.special(), vocabulary.size()};
+    auto masking =
+        corpus::masking_for(vocabulary, options.whole_word_masking ? corpus::MaskWhole::Words
+                                                                   : corpus::MaskWhole::Tokens);
+    masking.rate = options.masking_rate;
+    masking.max_predictions = options.max_predictions;
+    return masking;
 }
 
 train::ReplicaOptions replica_options(const PretrainOptions& options,
@@ -116,7 +121,7 @@ class Pretraining {
 
   private:
     void open_data() {
-        corpus::verify_shards(options_.data, manifest_, context_.ranks);
+        corpus::check_shards_on_nodes(options_.data, manifest_, context_.ranks);
         mpi::agree(context_.ranks, [&] {
             if (vocabulary_.hash() != manifest_.vocabulary_hash) {
                 throw InputError(
@@ -127,7 +132,7 @@ class Pretraining {
                                 manifest_.vocabulary_hash.hex()));
             }
             corpus::LoaderOptions loader;
-            loader.verify = corpus::VerifyHash::No;
+            loader.presence = corpus::Presence::Known;
             loader.global_batch = options_.global_batch;
             loader.micro_batch = options_.micro_batch;
             loader.seed = options_.seed;

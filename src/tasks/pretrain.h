@@ -41,6 +41,7 @@ struct PretrainOptions {
     double dropout = 0.1;
     double masking_rate = 0.15;
     std::int64_t max_predictions = 0;  ///< per sequence; 0: no bound
+    bool whole_word_masking = false;   ///< all tokens of a word are predicted, or none
     std::uint64_t seed = 42;
     std::int64_t validate_every = 0;    ///< steps; 0: at the end only
     std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end only

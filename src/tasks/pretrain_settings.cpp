@@ -116,6 +116,7 @@ Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& mani
             {"global_batch", options.global_batch},
             {"masking_rate", options.masking_rate},
             {"max_predictions", options.max_predictions},
+            {"whole_word_masking", options.whole_word_masking},
             {"dropout", options.dropout},
             {"seed", options.seed}};
 }

@@ -184,20 +184,35 @@ BOOST_AUTO_TEST_CASE(batches_that_do_not_fit_are_refused) {
                                 {data.path().string(), "no training rows"});
 }
 
-BOOST_AUTO_TEST_CASE(shards_that_were_verified_before_are_not_hashed_again) {
+BOOST_AUTO_TEST_CASE(a_shard_is_hashed_when_a_row_of_it_is_first_read) {
     const test::ScratchFolder data("loader-verify");
-    auto manifest = test::write_corpus(data.path(), 7, 1);
-    manifest.train[0].hash.low ^= 1;
+    auto manifest = test::write_corpus(data.path(), 40, 2);
+    manifest.train[1].hash.low ^= 1;
     manifest.validation[0].hash.low ^= 1;
-    LoaderOptions options = options_for(4, 4);
+    LoaderOptions options = options_for(1, 1);
     options.masking = test::masking_options();
-    test::must_fail<InputError>([&] { Loader l(data.path(), manifest, options); },
-                                {"train-0.h5 is damaged"});
-    test::must_fail<InputError>([&] { corpus::ValidationSet v(data.path(), manifest, options); },
+    for (const int prefetch : {0, 2}) {
+        options.prefetch = prefetch;
+        Loader loader(data.path(), manifest, options);
+        test::must_fail<InputError>(
+            [&] {
+                for (int row = 0; row < 40; ++row) {
+                    BOOST_TEST(loader.next().samples.at(0) < 20);
+                }
+            },
+            {"train-1.h5 is damaged"});
+    }
+    const corpus::ValidationSet validation(data.path(), manifest, options);
+    test::must_fail<InputError>([&] { (void)validation.micro_batch(0); },
                                 {"validation-0.h5 is damaged"});
-    options.verify = corpus::VerifyHash::No;
-    BOOST_TEST(Loader(data.path(), manifest, options).next().sequences() == 4u);
-    BOOST_TEST(corpus::ValidationSet(data.path(), manifest, options).micro_batches() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(sizes_are_checked_before_anything_is_read) {
+    const test::ScratchFolder data("loader-size");
+    const auto manifest = test::write_corpus(data.path(), 40, 2);
+    test::write_file(data / "train-1.h5", "short");
+    test::must_fail<InputError>([&] { Loader l(data.path(), manifest, options_for(4, 4)); },
+                                {"train-1.h5 is truncated: 5 bytes"});
 }
 
 BOOST_AUTO_TEST_CASE(the_validation_split_keeps_its_order_and_masks) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <vector>
 
 #include "corpus/corpus_fixture.h"
@@ -16,7 +17,7 @@ Batch masked(const std::vector<std::int32_t>& tokens, std::int64_t sample, std::
     Batch batch;
     batch.clear();
     const std::vector<std::int32_t> segments(tokens.size(), 0);
-    corpus::append_masked(batch, tokens, segments, sample, epoch, seed, options);
+    corpus::Masker(options, seed).append(batch, tokens, segments, {sample, epoch});
     return batch;
 }
 
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(only_seed_epoch_sample_and_tokens_matter) {
     const auto before = static_cast<std::int32_t>(behind.token_count());
     const std::size_t labels_before = behind.mlm_labels.size();
     const std::vector<std::int32_t> segments(tokens.size(), 0);
-    corpus::append_masked(behind, tokens, segments, 11, 4, 42, options);
+    corpus::Masker(options, 42).append(behind, tokens, segments, {11, 4});
     BOOST_TEST(std::equal(alone.tokens.begin(), alone.tokens.end(), behind.tokens.begin() + before,
                           behind.tokens.end()));
     BOOST_REQUIRE(behind.mlm_labels.size() == labels_before + alone.mlm_labels.size());
@@ -91,6 +92,46 @@ BOOST_AUTO_TEST_CASE(only_seed_epoch_sample_and_tokens_matter) {
     BOOST_TEST((alone.mlm_positions != masked(tokens, 11, 4, options, 43).mlm_positions));
     BOOST_TEST((alone.mlm_positions !=
                 masked(tokens, 11 + (std::int64_t{1} << 32), 4, options).mlm_positions));
+}
+
+BOOST_AUTO_TEST_CASE(whole_words_are_predicted_with_all_their_tokens_or_not_at_all) {
+    auto options = test::masking_options();
+    options.continues.assign(static_cast<std::size_t>(test::kVocabularySize), 0);
+    std::fill(options.continues.begin() + 500, options.continues.end(), std::uint8_t{1});
+    // Words of 1 to 4 tokens; the first one begins with what elsewhere continues a word.
+    std::vector<std::int32_t> tokens{test::kSpecial.cls, 600};
+    std::vector<int> word_of{-1, 0};
+    for (int word = 1; word <= 30; ++word) {
+        for (int i = 0; i <= word % 4; ++i) {
+            tokens.push_back(i == 0 ? 10 + word : 500 + i);
+            word_of.push_back(word);
+        }
+    }
+    tokens.push_back(test::kSpecial.sep);
+    word_of.push_back(-1);
+    std::vector<int> times(31);
+    for (std::int64_t sample = 0; sample < 2000; ++sample) {
+        const Batch batch = masked(tokens, sample, 0, options);
+        std::vector<int> predicted(31);
+        for (const std::int32_t at : batch.mlm_positions) {
+            ++predicted[static_cast<std::size_t>(word_of[static_cast<std::size_t>(at)])];
+        }
+        for (int word = 0; word <= 30; ++word) {
+            const int length = word == 0 ? 1 : word % 4 + 1;
+            const int found = predicted[static_cast<std::size_t>(word)];
+            BOOST_TEST_REQUIRE((found == 0 || found == length), "word " << word);
+            times[static_cast<std::size_t>(word)] += found > 0 ? 1 : 0;
+        }
+        const auto most = static_cast<std::size_t>(std::lround(0.15 * (tokens.size() - 2.0)));
+        BOOST_TEST(batch.mlm_labels.size() <= most);
+        BOOST_TEST(batch.mlm_labels.size() + 3 >= most);
+    }
+    // 15 % of 2000; where little is left to predict, short words fill it up.
+    for (int word = 0; word <= 30; ++word) {
+        BOOST_TEST(times[static_cast<std::size_t>(word)] > 190, "word " << word);
+        BOOST_TEST(times[static_cast<std::size_t>(word)] < (word % 4 == 0 ? 600 : 390),
+                   "word " << word);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(of_the_predicted_tokens_80_10_10_percent_are_mask_random_and_kept) {

@@ -18,8 +18,8 @@
 #include "comm/flight_recorder.h"
 #include "comm/progress_modes.h"
 #include "comm/select.h"
-#include "comm/steady/allocations.h"
 #include "comm/trace/ring.h"
+#include "support/allocations.h"
 #include "support/skip.h"
 
 using namespace hpml;

@@ -1,4 +1,4 @@
-#include "comm/steady/allocations.h"
+#include "support/allocations.h"
 
 #include <atomic>
 #include <cerrno>
