@@ -6,13 +6,16 @@
 
 #include <cstdio>
 #include <span>
+#include <string_view>
 
 #include "apps/default_recipe.h"
+#include "apps/hpml_check_shards.h"
 #include "apps/hpml_pretrain_options.h"
 #include "apps/program.h"
 #include "base/file.h"
 #include "base/philox.h"
 #include "base/version.h"
+#include "corpus/examine.h"
 #include "corpus/shard.h"
 #include "device/memory.h"
 #include "tasks/memory_estimate.h"
@@ -42,16 +45,11 @@ int check_self() {
 }
 
 /// Every shard is opened: presence, size, hash, schema, then every row's ids.
-void check_shards(const std::filesystem::path& data, const corpus::Manifest& manifest) {
+void verify_corpus(const std::filesystem::path& data, const corpus::Manifest& manifest,
+                   const text::Vocabulary& vocabulary) {
     corpus::check_shards_present(data, manifest);
-    std::vector<std::int32_t> tokens;
-    for (const auto* split : {&manifest.train, &manifest.validation}) {
-        for (const auto& entry : *split) {
-            const corpus::ShardReader shard(data, entry, corpus::shard_format(manifest));
-            for (std::int64_t row = 0; row < shard.rows(); ++row) {
-                shard.read_row(row, tokens);
-            }
-        }
+    for (const auto split : {corpus::Split::Train, corpus::Split::Validation}) {
+        (void)corpus::examine_split(data, manifest, split, vocabulary.special());
     }
 }
 
@@ -126,7 +124,7 @@ int check(const CheckOptions& options) {
             " is not the vocabulary that the corpus was made with; prepare the corpus again");
     }
     const auto resolved = tasks::resolve(options.pretrain.run, manifest, options.ranks);
-    check_shards(data, manifest);
+    verify_corpus(data, manifest, vocabulary);
     print_corpus(data, manifest);
     print_run(resolved, manifest, options.ranks);
     print_memory(options, resolved, manifest);
@@ -139,6 +137,9 @@ int check(const CheckOptions& options) {
 int main(int argc, char** argv) {
     CheckOptions options;
     return run_program([&] {
+        if (argc > 1 && std::string_view(argv[1]) == "shards") {
+            return check_shards(argc - 1, argv + 1);
+        }
         OptionTable table(
             "hpml_check",
             "Check options, corpus and memory of a pretraining before it is submitted");
@@ -153,6 +154,7 @@ int main(int argc, char** argv) {
         table.library(std::string("LibTorch ") + TORCH_VERSION);
         table.example("hpml_check --config jobs/pretrain_bert_base.cfg --data DIR --ranks 16",
                       "what hpml_pretrain with these options will do and need");
+        table.example("hpml_check shards DIR", "verify a prepared corpus and show what is in it");
         use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
         return table.parse(argc, argv) == ParseResult::Exit ? 0 : check(options);
     });

@@ -24,12 +24,13 @@ LoaderRates measure_loader(const std::filesystem::path& data, LoaderOptions opti
     (void)loader.next();
     rates.first_batch = first_watch.elapsed();
 
+    const Seconds stalled = loader.stalled();
     const Stopwatch read_watch;
     for (std::int64_t i = 0; i < micro_batches; ++i) {
         rates.tokens += Tokens(static_cast<std::int64_t>(loader.next().token_count()));
     }
     rates.reading = read_watch.elapsed();
-    rates.stalled = loader.stalled();
+    rates.stalled = loader.stalled() - stalled;
     rates.tokens_per_second = static_cast<double>(rates.tokens.value) / rates.reading.value;
     return rates;
 }

@@ -1,10 +1,14 @@
 // hpml_check: what a job will meet is said before it is submitted, without MPI.
 
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "corpus/manifest.h"
 #include "program/refusal.h"
@@ -158,6 +162,36 @@ BOOST_AUTO_TEST_CASE(the_installation_checks_itself_without_a_corpus) {
     const auto result = run_command(program("hpml_check") + " --self");
     BOOST_TEST(result.code == 0, result.output);
     BOOST_TEST(result.says("self check passed"), result.output);
+}
+
+BOOST_AUTO_TEST_CASE(shards_are_verified_and_shown) {
+    const auto data = folder / "data";
+    const auto manifest = corpus::read_manifest(data);
+    const auto shown = run_command(program("hpml_check") + " shards " + data.string());
+    BOOST_TEST_REQUIRE(shown.code == 0, shown.output);
+    for (const auto& [name, shards, tokens] :
+         {std::tuple{"training", &manifest.train, manifest.train_tokens},
+          std::tuple{"validation", &manifest.validation, manifest.validation_tokens}}) {
+        std::int64_t rows = 0;
+        for (const auto& shard : *shards) {
+            rows += shard.rows;
+        }
+        BOOST_TEST(shown.says(fmt::format("{}: {} shards, {} rows, {} tokens", name, shards->size(),
+                                          rows, tokens)),
+                   shown.output);
+    }
+    BOOST_TEST(shown.says("sample 3: [CLS] "), shown.output);
+    BOOST_TEST(shown.says("[MASK:"), shown.output);
+    BOOST_TEST(shown.says("all hashes, schemas and token ids are right"), shown.output);
+
+    const auto shard = data / manifest.validation.at(0).name;
+    std::string bytes = read_text(shard);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    write_file(shard, bytes);
+    check_one_error(run_command(program("hpml_check") + " shards " + data.string()), 65,
+                    manifest.validation.at(0).name + " is damaged");
+    check_one_error(run_command(program("hpml_check") + " shards " + folder.path().string()), 66,
+                    "holds no manifest.json");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
