@@ -9,6 +9,8 @@ static_assert(std::endian::native == std::endian::little,
 
 std::size_t size_of(Element element) {
     switch (element) {
+        case Element::Int8:
+            return 1;
         case Element::Uint16:
             return 2;
         case Element::Int32:
@@ -21,6 +23,8 @@ std::size_t size_of(Element element) {
 
 hid_t file_type(Element element) {
     switch (element) {
+        case Element::Int8:
+            return H5T_STD_I8LE;
         case Element::Uint16:
             return H5T_STD_U16LE;
         case Element::Int32:

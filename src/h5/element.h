@@ -9,10 +9,14 @@
 namespace hpml::h5 {
 
 /// The element types that our files may hold, all little-endian.
-enum class Element { Uint16, Int32, Int64 };
+enum class Element { Int8, Uint16, Int32, Int64 };
 
 template <class T>
 struct ElementOf;
+template <>
+struct ElementOf<std::int8_t> {
+    static constexpr Element value = Element::Int8;
+};
 template <>
 struct ElementOf<std::uint16_t> {
     static constexpr Element value = Element::Uint16;

@@ -31,19 +31,34 @@ File::File(const fs::path& path) : path_(path) {
                          path.string() + " cannot be opened as HDF5");
 }
 
-Dataset File::dataset(const std::string& name, Element element) const {
-    const std::string what = path_.string() + ": dataset '" + name + "'";
+bool File::has(const std::string& name) const {
     const htri_t exists = H5Lexists(handle_.get(), name.c_str(), H5P_DEFAULT);
-    check_read(exists, what);
-    if (exists == 0) {
-        throw InputError(what + " is missing (" + name_of(element) + ", 1 dimension expected)");
+    check_read(exists, path_.string() + ": dataset '" + name + "'");
+    return exists > 0;
+}
+
+Handle File::open_dataset(const std::string& name, const std::string& expected) const {
+    const std::string what = path_.string() + ": dataset '" + name + "'";
+    if (!has(name)) {
+        throw InputError(what + " is missing (" + expected + " expected)");
     }
     H5L_info_t link{};
     check_read(H5Lget_info(handle_.get(), name.c_str(), &link, H5P_DEFAULT), what);
     if (link.type != H5L_TYPE_HARD) {
         throw InputError(what + " is a link to another place (data in this file expected)");
     }
-    Handle dataset = check_read(H5Dopen2(handle_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+    return check_read(H5Dopen2(handle_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+}
+
+Table File::table(const std::string& name, int dimensions) const {
+    return {open_dataset(name, "signed integers, " + std::to_string(dimensions) +
+                                   (dimensions == 1 ? " dimension" : " dimensions")),
+            path_.string() + ": dataset '" + name + "'", dimensions};
+}
+
+Dataset File::dataset(const std::string& name, Element element) const {
+    const std::string what = path_.string() + ": dataset '" + name + "'";
+    Handle dataset = open_dataset(name, name_of(element) + ", 1 dimension");
     const Handle type = check_read(H5Dget_type(dataset.get()), H5Tclose, what);
     const htri_t same = H5Tequal(type.get(), file_type(element));
     check_read(same, what);

@@ -8,6 +8,8 @@
 
 #include "h5/dataset.h"
 #include "h5/handle.h"
+#include "h5/packed_table.h"
+#include "h5/table.h"
 
 namespace hpml::h5 {
 
@@ -22,12 +24,19 @@ class File {
     /// file, and of exactly this element type.
     /// @throw InputError naming the file, the dataset, what was expected and what was found
     [[nodiscard]] Dataset dataset(const std::string& name, Element element) const;
+    /// A dataset directly under the root, of one or two dimensions of signed integers, inside this
+    /// file, in one piece or in chunks, which gzip may have packed; all of it is there.
+    /// @param dimensions  1 or 2
+    /// @throw InputError likewise
+    [[nodiscard]] Table table(const std::string& name, int dimensions) const;
+    [[nodiscard]] bool has(const std::string& name) const;
     /// A scalar 64-bit integer attribute of the root. @throw InputError likewise
     [[nodiscard]] std::int64_t integer_attribute(const std::string& name) const;
     /// A fixed-length text attribute of the root. @throw InputError likewise
     [[nodiscard]] std::string text_attribute(const std::string& name) const;
 
   private:
+    [[nodiscard]] Handle open_dataset(const std::string& name, const std::string& expected) const;
     [[nodiscard]] Handle attribute(const std::string& name) const;
     void check_storage(const Handle& dataset, const std::string& what) const;
 
@@ -45,6 +54,10 @@ class MemoryFile {
     void add_dataset(const std::string& name, std::span<const T> values) {
         add_elements(name, ElementOf<T>::value, values.size(), values.data());
     }
+    /// A dataset in chunks packed by gzip, to be filled and closed before `image`.
+    /// @param columns  0 for a dataset of one dimension
+    [[nodiscard]] PackedTable add_packed(const std::string& name, Element element,
+                                         std::int64_t rows, std::int64_t columns);
     void add_attribute(const std::string& name, std::int64_t value);
     /// @param value  not empty, stored with its exact length
     void add_attribute(const std::string& name, const std::string& value);
