@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <string_view>
+
+#include "apps/hpml_prepare_convert.h"
 #include "apps/options.h"
 #include "apps/program.h"
 #include "base/log.h"
@@ -99,6 +102,9 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "convert") {
+        return hpml::convert_program(argc - 1, argv + 1);
+    }
     PrepareOptions options;
     hpml::OptionTable table("hpml_prepare",
                             "Turn raw text into shards of tokens, alone or under mpirun");

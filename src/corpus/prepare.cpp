@@ -18,6 +18,7 @@
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
 #include "corpus/prepare_units.h"
+#include "corpus/shard_filler.h"
 
 namespace hpml::corpus {
 
@@ -281,21 +282,9 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
     // A rank takes neighbouring shards, so that it reads its pieces front to back once.
     job.first_shard = job.total_shards() * ranks_.rank().value / ranks_.size();
     job.last_shard = job.total_shards() * (ranks_.rank().value + 1) / ranks_.size();
-    Json mine = Json::array();
-    mpi::agree(ranks_, [&] {
-        for (const ShardEntry& entry : write_shards(job)) {
-            mine.push_back(
-                Json{entry.name, entry.rows, entry.tokens, entry.bytes, entry.hash.hex()});
-        }
-    });
-    std::vector<ShardEntry> all;
-    for (const std::string& text : ranks_.all_gather(mine.dump())) {
-        for (const Json& entry : parse_json(text, "shard list", mib(1024))) {
-            all.push_back({entry.at(0), entry.at(1), entry.at(2), entry.at(3),
-                           Digest::from_hex(entry.at(4).get<std::string>())});
-        }
-    }
-    return all;
+    std::vector<ShardEntry> mine;
+    mpi::agree(ranks_, [&] { mine = write_shards(job); });
+    return gather_shards(mine, ranks_);
 }
 
 void Preparation::expect_same_inputs() const {

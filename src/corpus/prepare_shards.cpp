@@ -1,13 +1,11 @@
 #include "corpus/prepare_shards.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 #include "base/error.h"
+#include "corpus/shard_filler.h"
 
 namespace hpml::corpus {
 
@@ -16,43 +14,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kSpecialPerRow = 2;  ///< [CLS] and [SEP]
-
-/// Fills this rank's shards with the rows of the split, in order.
-class ShardFiller {
-  public:
-    explicit ShardFiller(const ShardJob& job)
-        : job_(job),
-          shard_(job.first_shard),
-          begin_(job.first_row(job.first_shard)),
-          end_(job.first_row(job.last_shard)) {}
-
-    /// @param row  number in the split
-    void add(std::int64_t row, std::span<const std::int32_t> tokens, std::int64_t document) {
-        if (!writer_) {
-            writer_.emplace(job_.output / fmt::format("{}-{:05}.h5", job_.prefix, shard_),
-                            job_.format);
-            shard_end_ = job_.first_row(shard_ + 1);
-        }
-        writer_->append(tokens, document);
-        if (row + 1 == shard_end_) {
-            entries_.push_back(writer_->publish());
-            writer_.reset();
-            ++shard_;
-        }
-    }
-    [[nodiscard]] std::int64_t begin() const { return begin_; }
-    [[nodiscard]] std::int64_t end() const { return end_; }
-    [[nodiscard]] std::vector<ShardEntry> take() { return std::move(entries_); }
-
-  private:
-    const ShardJob& job_;
-    std::int64_t shard_;  ///< that is filled now
-    std::int64_t begin_;
-    std::int64_t end_;
-    std::int64_t shard_end_ = 0;
-    std::optional<ShardWriter> writer_;
-    std::vector<ShardEntry> entries_;
-};
 
 /// The rows of a piece, the first of them being number `row` of the split.
 void fill_from_piece(const ShardJob& job, std::size_t piece, std::int64_t row,

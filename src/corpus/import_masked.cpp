@@ -1,0 +1,378 @@
+#include "corpus/import_masked.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "corpus/duplicate_rows.h"
+#include "corpus/import_file.h"
+#include "corpus/masked_files.h"
+#include "corpus/prepare_lock.h"
+#include "corpus/prepare_settings.h"
+#include "corpus/shard_filler.h"
+
+namespace hpml::corpus {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Columns of what the ranks know of the files.
+enum Fact : std::size_t { kRows, kLength, kPairs, kNextSentences, kFacts };
+
+/// One conversion; the members after the constructor's are filled phase by phase.
+class Import {
+  public:
+    Import(const ImportOptions& options, const mpi::Communicator& ranks, const Log& log)
+        : options_(options), ranks_(ranks), log_(log), work_(options.output / ".work") {}
+
+    ImportSummary run();
+
+  private:
+    [[nodiscard]] OutputState open_output();
+    void list_files();
+    void lock_output();
+    [[nodiscard]] OutputState compare(const Digest& content);
+    void hash_rows();
+    void find_duplicates();
+    [[nodiscard]] std::vector<ShardEntry> write_split(Split split);
+    void copy_rows(const ShardJob& job, std::size_t first_file, std::span<std::int64_t> unigrams,
+                   ShardFiller& filler) const;
+    void expect_same_inputs() const;
+    void publish(Manifest& manifest);
+    [[nodiscard]] ImportSummary summarize(const Manifest& manifest) const;
+
+    [[nodiscard]] bool is_mine(std::int64_t index) const {
+        return index % ranks_.size() == ranks_.rank().value;
+    }
+    [[nodiscard]] std::int64_t fact(std::size_t file, Fact column) const {
+        return facts_[file * kFacts + column];
+    }
+    [[nodiscard]] fs::path hashes_path(std::size_t file) const {
+        return work_ / fmt::format("rows-{:06}", file);
+    }
+    [[nodiscard]] fs::path vocabulary_path() const {
+        return options_.vocabulary.empty() ? options_.input / "vocab.txt" : options_.vocabulary;
+    }
+
+    const ImportOptions& options_;
+    const mpi::Communicator& ranks_;
+    const Log& log_;
+    fs::path work_;
+    Stopwatch watch_;
+    std::optional<PrepareLock> lock_;  ///< on rank 0
+    std::optional<text::Vocabulary> vocabulary_;
+    std::vector<InputEntry> inputs_;  ///< those of the validation split first
+    std::size_t validation_files_ = 0;
+    Json settings_;
+    std::vector<std::int64_t> facts_;       ///< [files][kFacts]
+    std::vector<std::int64_t> first_rows_;  ///< [files + 1] of the files, numbered through
+    std::vector<std::int64_t> kept_;        ///< [files] rows that are no duplicates
+    std::optional<RowBits> duplicates_;
+    std::vector<std::int64_t> unigrams_;
+};
+
+void Import::list_files() {
+    const auto all = list_inputs({options_.input}, options_.output, ranks_);
+    mpi::agree(ranks_, [&] {
+        const MaskedFiles files = sort_masked_files(all, options_.input);
+        validation_files_ = files.validation.size();
+        inputs_ = files.validation;
+        inputs_.insert(inputs_.end(), files.train.begin(), files.train.end());
+    });
+}
+
+OutputState Import::open_output() {
+    mpi::agree(ranks_, [&] { vocabulary_.emplace(vocabulary_path()); });
+    list_files();
+    const Digest stamp = input_stamp(inputs_);
+    std::string known;
+    mpi::on_root(ranks_, [&] {
+        const auto content = known_content(options_.output, stamp);
+        known = content ? content->hex() : "";
+    });
+    known = ranks_.broadcast(known);
+    if (!known.empty() && compare(Digest::from_hex(known)) == OutputState::Finished) {
+        return OutputState::Finished;
+    }
+    lock_output();
+    const OutputState state =
+        compare(known.empty() ? input_content(inputs_, ranks_) : Digest::from_hex(known));
+    mpi::on_root(ranks_, [&] {
+        if (state != OutputState::Finished) {
+            make_folders(work_);
+        }
+        write_settings(options_.output, settings_, stamp);
+    });
+    return state;
+}
+
+void Import::lock_output() {
+    mpi::on_root(ranks_, [&] {
+        make_folders(options_.output);
+        lock_.emplace(options_.output);
+        if (!lock_->guards()) {
+            log_.warn(
+                "the file system of {} has no locks; see that no other hpml_prepare writes there",
+                options_.output.string());
+        }
+        if (const int removed = lock_->remove_leftovers(); removed > 0) {
+            log_.info("removed {} temporary files of an earlier, killed run", removed);
+        }
+    });
+}
+
+OutputState Import::compare(const Digest& content) {
+    Hasher names;
+    Bytes bytes;
+    for (const InputEntry& input : inputs_) {
+        names.update(input.name + '\0' + std::to_string(input.size.value) + '\0');
+        bytes += input.size;
+    }
+    settings_ = Json{{"format_version", Manifest().format_version},
+                     {"format", "masked rows"},
+                     {"lower-case", options_.lower_case},
+                     {"duplicates", options_.duplicates == Duplicates::Drop ? "drop" : "keep"},
+                     {"sequences-per-shard", options_.sequences_per_shard},
+                     {"vocab xxh3_128", vocabulary_->hash().hex()},
+                     {"input files", inputs_.size()},
+                     {"input bytes", bytes.value},
+                     {"input names xxh3_128", names.digest().hex()},
+                     {"input content xxh3_128", content.hex()}};
+    std::int64_t state = 0;
+    mpi::on_root(ranks_, [&] {
+        state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
+    });
+    ranks_.max(std::span(&state, 1));
+    return static_cast<OutputState>(state);
+}
+
+void Import::hash_rows() {
+    facts_.assign(inputs_.size() * kFacts, 0);
+    std::int64_t reused = 0;
+    mpi::agree(ranks_, [&] {
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (!is_mine(static_cast<std::int64_t>(i))) {
+                continue;
+            }
+            const ImportTask task{inputs_[i].path, hashes_path(i), settings_hash(settings_)};
+            ImportedFile file;
+            if (find_hashes(task, file)) {
+                ++reused;
+            } else {
+                file = make_hashes(task, *vocabulary_);
+            }
+            std::int64_t* facts = &facts_[i * kFacts];
+            facts[kRows] = file.rows;
+            facts[kLength] = file.sequence_length;
+            facts[kPairs] = file.pair_rows;
+            facts[kNextSentences] = file.next_sentences;
+            (void)fault_point("import.file", Step(static_cast<std::int64_t>(i)), ranks_.rank());
+        }
+    });
+    ranks_.sum(std::span(&reused, 1));
+    ranks_.sum(std::span(facts_));
+    if (reused > 0) {
+        log_.info("the rows of {} of {} files were hashed by an earlier, interrupted run", reused,
+                  inputs_.size());
+    }
+    mpi::agree(ranks_, [&] {
+        for (std::size_t i = 1; i < inputs_.size(); ++i) {
+            if (fact(i, kLength) != fact(0, kLength)) {
+                throw InputError(inputs_[i].path.string() + " has rows of " +
+                                 std::to_string(fact(i, kLength)) + " tokens, " +
+                                 inputs_[0].path.string() + " of " +
+                                 std::to_string(fact(0, kLength)) +
+                                 " (a corpus has one length); convert them one by one");
+            }
+        }
+    });
+}
+
+void Import::find_duplicates() {
+    std::vector<fs::path> files;
+    std::vector<std::int64_t> rows;
+    first_rows_.assign(1, 0);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        files.push_back(hashes_path(i));
+        rows.push_back(fact(i, kRows));
+        first_rows_.push_back(first_rows_.back() + fact(i, kRows));
+    }
+    duplicates_.emplace(first_rows_.back());
+    if (options_.duplicates == Duplicates::Drop) {
+        const DuplicateFinder finder(files, rows);
+        mpi::agree(ranks_, [&] {
+            for (std::int64_t part = 0; part < finder.partitions(); ++part) {
+                if (is_mine(part)) {
+                    finder.mark(part, *duplicates_);
+                }
+            }
+        });
+        ranks_.sum(duplicates_->words());
+    }
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        std::int64_t kept = 0;
+        for (std::int64_t row = first_rows_[i]; row < first_rows_[i + 1]; ++row) {
+            kept += duplicates_->test(row) ? 0 : 1;
+        }
+        kept_.push_back(kept);
+    }
+}
+
+/// The rows of the job's files, of which `first_file` is the first, that this rank's shards hold.
+void Import::copy_rows(const ShardJob& job, std::size_t first_file,
+                       std::span<std::int64_t> unigrams, ShardFiller& filler) const {
+    std::int64_t row = 0;  // of the split
+    std::int64_t document = std::accumulate(
+        kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(first_file), std::int64_t{0});
+    MaskedRow masked;
+    for (std::size_t i = 0; i < job.rows.size() && row < filler.end(); ++i) {
+        const std::size_t file = first_file + i;
+        if (row + job.rows[i] <= filler.begin() || job.rows[i] == 0) {
+            row += job.rows[i];
+            document += job.rows[i];
+            continue;
+        }
+        MaskedRowsReader reader(inputs_[file].path);
+        for (std::int64_t stored = first_rows_[file]; row < filler.end() && reader.next(masked);
+             ++stored) {
+            if (duplicates_->test(stored)) {
+                continue;
+            }
+            if (row >= filler.begin()) {
+                filler.add(row, masked.originals, document);
+                for (const std::int32_t id : masked.originals) {
+                    ++unigrams[static_cast<std::size_t>(id)];
+                }
+            }
+            ++row;
+            ++document;
+        }
+    }
+}
+
+std::vector<ShardEntry> Import::write_split(Split split) {
+    const bool is_train = split == Split::Train;
+    const std::size_t first = is_train ? validation_files_ : 0;
+    const std::size_t last = is_train ? inputs_.size() : validation_files_;
+    ShardJob job;
+    job.output = options_.output;
+    job.prefix = is_train ? "train" : "validation";
+    job.validation = !is_train;
+    job.format = {fact(0, kLength), vocabulary_->size(), vocabulary_->hash(),
+                  settings_hash(settings_)};
+    job.special = vocabulary_->special();
+    job.most_rows_per_shard = options_.sequences_per_shard;
+    job.rows.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
+                    kept_.begin() + static_cast<std::ptrdiff_t>(last));
+    // A rank takes neighbouring shards, so that it reads its files front to back once.
+    job.first_shard = job.total_shards() * ranks_.rank().value / ranks_.size();
+    job.last_shard = job.total_shards() * (ranks_.rank().value + 1) / ranks_.size();
+    std::vector<std::int64_t> unigrams(static_cast<std::size_t>(vocabulary_->size()));
+    std::vector<ShardEntry> mine;
+    mpi::agree(ranks_, [&] {
+        ShardFiller filler(job);
+        copy_rows(job, first, unigrams, filler);
+        mine = filler.take();
+    });
+    if (is_train) {
+        ranks_.sum(std::span(unigrams));
+        unigrams_ = unigrams;
+    }
+    return gather_shards(mine, ranks_);
+}
+
+void Import::expect_same_inputs() const {
+    const auto now = list_inputs({options_.input}, options_.output, ranks_);
+    mpi::agree(ranks_, [&] {
+        const MaskedFiles files = sort_masked_files(now, options_.input);
+        std::vector<InputEntry> inputs = files.validation;
+        inputs.insert(inputs.end(), files.train.begin(), files.train.end());
+        if (input_stamp(inputs) != input_stamp(inputs_)) {
+            throw InputError(
+                "the input has changed while it was converted (the shards would mix its states); "
+                "remove " +
+                options_.output.string() +
+                " and run hpml_prepare convert again when nothing writes to the input");
+        }
+    });
+}
+
+void Import::publish(Manifest& manifest) {
+    manifest.sequence_length = fact(0, kLength);
+    manifest.lower_case = options_.lower_case;
+    manifest.vocabulary_size = vocabulary_->size();
+    manifest.vocabulary_hash = vocabulary_->hash();
+    manifest.settings_hash = settings_hash(settings_);
+    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
+    manifest.validation_documents = manifest.validation_rows();
+    manifest.documents = manifest.train_rows() + manifest.validation_rows();
+    for (const ShardEntry& shard : manifest.train) {
+        manifest.train_tokens += shard.tokens;
+    }
+    for (const ShardEntry& shard : manifest.validation) {
+        manifest.validation_tokens += shard.tokens;
+    }
+    mpi::on_root(ranks_, [&] {
+        write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
+        write_manifest(options_.output, manifest);
+        std::error_code ignored;
+        fs::remove_all(work_, ignored);
+    });
+}
+
+ImportSummary Import::summarize(const Manifest& manifest) const {
+    ImportSummary summary;
+    summary.files = static_cast<std::int64_t>(inputs_.size());
+    summary.validation_rows = manifest.validation_rows();
+    summary.rows = manifest.train_rows() + manifest.validation_rows();
+    summary.tokens = manifest.train_tokens + manifest.validation_tokens;
+    summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
+    summary.elapsed = watch_.elapsed();
+    if (facts_.empty()) {
+        summary.was_complete = true;
+        return summary;
+    }
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        summary.stored_rows += fact(i, kRows);
+        summary.pair_rows += fact(i, kPairs);
+        summary.next_sentence_files += fact(i, kNextSentences);
+    }
+    summary.duplicate_rows = summary.stored_rows - summary.rows;
+    return summary;
+}
+
+ImportSummary Import::run() {
+    expects(options_.sequences_per_shard >= 1, "shards with room");
+    Manifest manifest;
+    if (open_output() == OutputState::Finished) {
+        mpi::agree(ranks_, [&] { manifest = read_manifest(options_.output); });
+        return summarize(manifest);
+    }
+    log_.info("converting {} files; ranks: {}", inputs_.size(), ranks_.size());
+    hash_rows();
+    find_duplicates();
+    manifest.train = write_split(Split::Train);
+    manifest.validation = write_split(Split::Validation);
+    expect_same_inputs();
+    publish(manifest);
+    return summarize(manifest);
+}
+
+}  // namespace
+
+ImportSummary import_masked(const ImportOptions& options, const mpi::Communicator& ranks,
+                            const Log& log) {
+    return Import(options, ranks, log).run();
+}
+
+}  // namespace hpml::corpus
