@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -112,8 +111,7 @@ void Table::check_chunks(const Handle& properties) const {
     }
 }
 
-template <class T>
-void Table::read_as(std::int64_t first, std::int64_t count, T* values) const {
+void Table::read_as(Element element, std::int64_t first, std::int64_t count, void* values) const {
     const Handle in_file = check_read(H5Dget_space(handle_.get()), H5Sclose, what_);
     const std::array<hsize_t, 2> start{static_cast<hsize_t>(first), 0};
     const std::array<hsize_t, 2> size{static_cast<hsize_t>(count), static_cast<hsize_t>(columns_)};
@@ -122,23 +120,22 @@ void Table::read_as(std::int64_t first, std::int64_t count, T* values) const {
                what_);
     const Handle in_memory =
         check_read(H5Screate_simple(dimensions_, size.data(), nullptr), H5Sclose, what_);
-    check_read(H5Dread(handle_.get(), file_type(element_), in_memory.get(), in_file.get(),
+    check_read(H5Dread(handle_.get(), file_type(element), in_memory.get(), in_file.get(),
                        H5P_DEFAULT, values),
                what_);
 }
 
-template <class T>
-void Table::read_widened(std::int64_t first, std::int64_t count, std::span<std::int32_t> values) {
-    stored_.resize(values.size() * sizeof(T));
-    auto* const narrow = reinterpret_cast<T*>(stored_.data());
-    read_as(first, count, narrow);
+/// HDF5 would cut a number that is too large to the largest.
+void Table::read_narrowed(std::int64_t first, std::int64_t count, std::span<std::int32_t> values) {
+    wide_.resize(values.size());
+    read_as(Element::Int64, first, count, wide_.data());
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (!std::in_range<std::int32_t>(narrow[i])) {
+        if (!std::in_range<std::int32_t>(wide_[i])) {
             throw InputError(what_ + ", row " +
                              std::to_string(first + static_cast<std::int64_t>(i) / columns_) +
-                             " holds " + std::to_string(narrow[i]) + " (at most 32 bits expected)");
+                             " holds " + std::to_string(wide_[i]) + " (at most 32 bits expected)");
         }
-        values[i] = static_cast<std::int32_t>(narrow[i]);
+        values[i] = static_cast<std::int32_t>(wide_[i]);
     }
 }
 
@@ -148,13 +145,10 @@ void Table::read_rows(std::int64_t first, std::int64_t count, std::span<std::int
     if (count == 0) {
         return;
     }
-    switch (element_) {
-        case Element::Int8:
-            return read_widened<std::int8_t>(first, count, values);
-        case Element::Int64:
-            return read_widened<std::int64_t>(first, count, values);
-        default:
-            return read_as(first, count, values.data());
+    if (element_ == Element::Int64) {
+        read_narrowed(first, count, values);
+    } else {
+        read_as(Element::Int32, first, count, values.data());
     }
 }
 

@@ -34,10 +34,8 @@ class Table {
     void check_shape(int dimensions);
     void check_storage() const;
     void check_chunks(const Handle& properties) const;
-    template <class T>
-    void read_as(std::int64_t first, std::int64_t count, T* values) const;
-    template <class T>
-    void read_widened(std::int64_t first, std::int64_t count, std::span<std::int32_t> values);
+    void read_as(Element element, std::int64_t first, std::int64_t count, void* values) const;
+    void read_narrowed(std::int64_t first, std::int64_t count, std::span<std::int32_t> values);
 
     Handle handle_;
     std::string what_;
@@ -45,7 +43,7 @@ class Table {
     int dimensions_;
     std::int64_t rows_ = 0;
     std::int64_t columns_ = 1;
-    std::vector<std::byte> stored_;  ///< values before they are widened
+    std::vector<std::int64_t> wide_;  ///< values before they are narrowed
 };
 
 }  // namespace hpml::h5

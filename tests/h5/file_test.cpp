@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <functional>
@@ -170,6 +171,42 @@ BOOST_AUTO_TEST_CASE(wrong_attributes_are_refused) {
                           {"'hash'", "text", "64-bit signed integer expected"});
     must_fail<InputError>([&] { (void)file.text_attribute("version"); },
                           {"'version'", "64-bit signed integer", "text of fixed length expected"});
+}
+
+BOOST_AUTO_TEST_CASE(packed_tables_are_read_by_rows_from_every_type) {
+    const test::ScratchFolder folder("h5-table");
+    const std::int64_t rows = 2500;
+    const std::int64_t columns = 3;
+    std::vector<std::int8_t> small(static_cast<std::size_t>(rows * columns));
+    std::iota(small.begin(), small.end(), std::int8_t{-100});
+    std::vector<std::int64_t> wide(static_cast<std::size_t>(rows), -5);
+    wide[1700] = std::int64_t{1} << 31;
+    h5::MemoryFile file;
+    h5::PackedTable pairs = file.add_packed("small", h5::Element::Int8, rows, columns);
+    pairs.append(std::span<const std::int8_t>(small).first(1000 * 3));
+    pairs.append(std::span<const std::int8_t>(small).subspan(1000 * 3));
+    pairs.close();
+    h5::PackedTable flat = file.add_packed("wide", h5::Element::Int64, rows, 0);
+    flat.append(std::span<const std::int64_t>(wide));
+    flat.close();
+    write_bytes(folder / "a.h5", file.image());
+
+    const h5::File stored(folder / "a.h5");
+    h5::Table table = stored.table("small", 2);
+    BOOST_TEST(table.rows() == rows);
+    BOOST_TEST(table.columns() == columns);
+    std::vector<std::int32_t> slab(1200 * 3);
+    table.read_rows(1300, 1200, slab);
+    BOOST_TEST(std::ranges::equal(slab, std::span(small).subspan(1300 * 3)));
+    h5::Table numbers = stored.table("wide", 1);
+    std::vector<std::int32_t> first(1700);
+    numbers.read_rows(0, 1700, first);
+    BOOST_TEST(first == std::vector<std::int32_t>(1700, -5), boost::test_tools::per_element());
+    must_fail<InputError>([&] { numbers.read_rows(800, 1700, std::span(slab).first(1700)); },
+                          {"a.h5: dataset 'wide', row 1700 holds 2147483648"});
+    must_fail<InputError>([&] { (void)stored.table("wide", 2); }, {"'wide' has 1 dimensions"});
+    must_fail<InputError>([&] { (void)stored.dataset("small", h5::Element::Int64); },
+                          {"'small'", "8-bit signed integer"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
