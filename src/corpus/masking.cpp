@@ -86,8 +86,9 @@ void Masker::append(Batch& batch, std::span<const std::int32_t> tokens,
             continue;
         }
         for (std::int32_t at = word.first; at < word.first + word.count; ++at) {
-            batch.tokens[static_cast<std::size_t>(begin + at)] =
-                replacement(stream, tokens[static_cast<std::size_t>(at)], options_);
+            const auto place = static_cast<std::size_t>(at);
+            batch.tokens[static_cast<std::size_t>(begin) + place] =
+                replacement(stream, tokens[place], options_);
             chosen_.push_back(at);
         }
     }
