@@ -1,26 +1,17 @@
 #include "comm/nccl.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/host.h"
 
 namespace hpml::comm {
 
 namespace {
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    // A cut name is still a name; the last byte stays zero.
-    static_cast<void>(gethostname(name.data(), name.size() - 1));
-    return name.data();
-}
 
 /// Every rank sees the same list and so throws the same error.
 void refuse_a_shared_device(const std::vector<std::string>& devices) {

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "comm/nodes.h"
 
 namespace hpml::comm {
@@ -44,12 +45,6 @@ std::vector<std::uint32_t> own_addresses() {
     }
     ::freeifaddrs(all);
     return addresses.empty() ? loopback : addresses;
-}
-
-std::string own_host() {
-    char name[256] = "?";
-    (void)::gethostname(name, sizeof name - 1);
-    return name;
 }
 
 }  // namespace
@@ -103,7 +98,7 @@ NodeChannel::Attempt NodeChannel::open(const mpi::Communicator& ranks,
 /// @return what the other leaders have to know: host, port and addresses
 std::string NodeChannel::open_socket() {
     std::ostringstream card;
-    card << own_host();
+    card << host_name();
     socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     sockaddr_in any{};
     any.sin_family = AF_INET;

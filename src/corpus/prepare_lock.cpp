@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <span>
@@ -17,6 +16,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/file_lock.h"
+#include "base/host.h"
 
 namespace hpml::corpus {
 
@@ -40,12 +40,9 @@ FileHandle open_lock(const fs::path& output) {
 }
 
 std::string this_process_text() {
-    std::array<char, 256> host{};
-    // A cut name is still a name; the last byte stays zero.
-    static_cast<void>(::gethostname(host.data(), host.size() - 1));
     const std::string job = environment_variable("SLURM_JOB_ID");
     return "process " + std::to_string(::getpid()) + (job.empty() ? "" : " of job " + job) +
-           " on " + host.data() + " since " + utc_timestamp();
+           " on " + host_name() + " since " + utc_timestamp();
 }
 
 bool is_digits(std::string_view text) {

@@ -15,6 +15,7 @@
 
 #include "base/environment.h"
 #include "base/error.h"
+#include "base/host.h"
 
 namespace hpml::mpi {
 
@@ -65,12 +66,6 @@ std::string list(const std::vector<int>& ranks) {
         text += (i == 0 ? "" : ", ") + std::to_string(ranks[i]);
     }
     return ranks.size() > kMost ? text + " and others" : text;
-}
-
-std::string own_host() {
-    char name[256] = "?";
-    (void)::gethostname(name, sizeof name - 1);
-    return name;
 }
 
 }  // namespace
@@ -125,7 +120,7 @@ void Arrival::watch() {
     }
     if (here.empty() || here.front() == rank_) {
         const auto arrived = static_cast<int>(here.size());
-        std::string who = "on host " + own_host() + " rank " + list(here) + " of " +
+        std::string who = "on host " + host_name() + " rank " + list(here) + " of " +
                           std::to_string(ranks_) + " is there, rank " + list(elsewhere);
         if (on_host_ == ranks_) {
             who += " is not";

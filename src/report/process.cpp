@@ -3,12 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
 
 #include "base/environment.h"
+#include "base/host.h"
 
 namespace hpml {
 
@@ -48,11 +48,6 @@ bool has_exited(std::int64_t pid) {
 }
 
 std::string boot_id() { return first_line("/proc/sys/kernel/random/boot_id"); }
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
 
 }  // namespace
 

@@ -1,21 +1,11 @@
 #include "train/pace.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
+#include "base/host.h"
+
 namespace hpml::train {
-
-namespace {
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-}  // namespace
 
 Pace::Pace(const mpi::Communicator& ranks) : ranks_(ranks), hosts_(ranks.all_gather(host_name())) {}
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "comm/trace/merge.h"
 
 namespace hpml::comm {
@@ -23,11 +23,6 @@ constexpr std::chrono::milliseconds kFlush{100};
 /// A thread may have looked at the clock and then lost its core before it told; older records than
 /// this are taken to be complete.
 constexpr std::int64_t kLate = 20'000'000;  // nanoseconds
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "?";
-}
 
 FileHandle open_part(const std::filesystem::path& path) {
     FileHandle part(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
