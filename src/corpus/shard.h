@@ -50,9 +50,6 @@ class ShardWriter {
     std::vector<std::int64_t> documents_;
 };
 
-/// Whether opening a shard hashes the whole file against the manifest.
-enum class VerifyHash { Yes, No };
-
 /// One shard open for reading. HDF5 is used while opening only, by one thread of the process at a
 /// time; `read_row` and `document` may be called by any number of threads.
 class ShardReader {
@@ -60,7 +57,7 @@ class ShardReader {
     /// Check size, hash, schema and attributes.
     /// @throw MissingInputError; InputError naming the shard and what is wrong with it
     ShardReader(const std::filesystem::path& data, const ShardEntry& entry,
-                const ShardFormat& format, VerifyHash verify = VerifyHash::Yes);
+                const ShardFormat& format);
 
     [[nodiscard]] std::int64_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::int64_t tokens() const noexcept { return token_count_; }

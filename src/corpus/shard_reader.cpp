@@ -81,14 +81,11 @@ T read_value(const InputFile& file, std::uint64_t at) {
 
 }  // namespace
 
-ShardReader::ShardReader(const fs::path& data, const ShardEntry& entry, const ShardFormat& format,
-                         VerifyHash verify)
+ShardReader::ShardReader(const fs::path& data, const ShardEntry& entry, const ShardFormat& format)
     : format_(format), file_(data / entry.name) {
     // The hash first: HDF5 is not made for hostile bytes, and none get past it.
     check_size(file_.path(), file_.size().value, entry);
-    if (verify == VerifyHash::Yes) {
-        check_hash(file_.path(), entry);
-    }
+    check_hash(file_.path(), entry);
     open(entry);
 }
 
