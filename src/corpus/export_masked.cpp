@@ -15,6 +15,7 @@
 #include "corpus/masked_rows_writer.h"
 #include "corpus/masking.h"
 #include "corpus/prepare_lock.h"
+#include "corpus/prepare_settings.h"
 #include "corpus/shard.h"
 
 namespace hpml::corpus {
@@ -129,13 +130,7 @@ void Export::read_corpus() {
 
 /// @throw MismatchError with a table of what differs
 void Export::check_same(const Json& there) const {
-    std::string table;
-    for (const auto& [key, value] : settings_.items()) {
-        const std::string stored = there.contains(key) ? there.at(key).dump() : "(none)";
-        if (stored != value.dump()) {
-            table += fmt::format("\n  {:<20} there: {}   now: {}", key, stored, value.dump());
-        }
-    }
+    const std::string table = differing_settings(there, settings_);
     if (!table.empty()) {
         throw MismatchError(options_.output.string() +
                             " was written with other settings (its files would mix); give another "

@@ -16,7 +16,7 @@
 #include "corpus/duplicate_rows.h"
 #include "corpus/import_file.h"
 #include "corpus/masked_files.h"
-#include "corpus/prepare_lock.h"
+#include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/shard_filler.h"
 
@@ -33,15 +33,13 @@ enum Fact : std::size_t { kRows, kLength, kPairs, kNextSentences, kFacts };
 class Import {
   public:
     Import(const ImportOptions& options, const mpi::Communicator& ranks, const Log& log)
-        : options_(options), ranks_(ranks), log_(log), work_(options.output / ".work") {}
+        : options_(options), ranks_(ranks), log_(log), output_(options.output, ranks, log) {}
 
     ImportSummary run();
 
   private:
     [[nodiscard]] OutputState open_output();
     void list_files();
-    void lock_output();
-    [[nodiscard]] OutputState compare(const Digest& content);
     void hash_rows();
     void find_duplicates();
     [[nodiscard]] std::vector<ShardEntry> write_split(Split split);
@@ -58,7 +56,7 @@ class Import {
         return facts_[file * kFacts + column];
     }
     [[nodiscard]] fs::path hashes_path(std::size_t file) const {
-        return work_ / fmt::format("rows-{:06}", file);
+        return output_.scratch(fmt::format("rows-{:06}", file));
     }
     [[nodiscard]] fs::path vocabulary_path() const {
         return options_.vocabulary.empty() ? options_.input / "vocab.txt" : options_.vocabulary;
@@ -67,13 +65,11 @@ class Import {
     const ImportOptions& options_;
     const mpi::Communicator& ranks_;
     const Log& log_;
-    fs::path work_;
+    PrepareOutput output_;
     Stopwatch watch_;
-    std::optional<PrepareLock> lock_;  ///< on rank 0
     std::optional<text::Vocabulary> vocabulary_;
     std::vector<InputEntry> inputs_;  ///< those of the validation split first
     std::size_t validation_files_ = 0;
-    Json settings_;
     std::vector<std::int64_t> facts_;       ///< [files][kFacts]
     std::vector<std::int64_t> first_rows_;  ///< [files + 1] of the files, numbered through
     std::vector<std::int64_t> kept_;        ///< [files] rows that are no duplicates
@@ -94,66 +90,16 @@ void Import::list_files() {
 OutputState Import::open_output() {
     mpi::agree(ranks_, [&] { vocabulary_.emplace(vocabulary_path()); });
     list_files();
-    const Digest stamp = input_stamp(inputs_);
-    std::string known;
-    mpi::on_root(ranks_, [&] {
-        const auto content = known_content(options_.output, stamp);
-        known = content ? content->hex() : "";
+    return output_.open(inputs_, [&](const Digest& content) {
+        Json settings{{"format_version", Manifest().format_version},
+                      {"format", "masked rows"},
+                      {"lower-case", options_.lower_case},
+                      {"duplicates", options_.duplicates == Duplicates::Drop ? "drop" : "keep"},
+                      {"sequences-per-shard", options_.sequences_per_shard},
+                      {"vocab xxh3_128", vocabulary_->hash().hex()}};
+        settings.update(input_settings(inputs_, content));
+        return settings;
     });
-    known = ranks_.broadcast(known);
-    if (!known.empty() && compare(Digest::from_hex(known)) == OutputState::Finished) {
-        return OutputState::Finished;
-    }
-    lock_output();
-    const OutputState state =
-        compare(known.empty() ? input_content(inputs_, ranks_) : Digest::from_hex(known));
-    mpi::on_root(ranks_, [&] {
-        if (state != OutputState::Finished) {
-            make_folders(work_);
-        }
-        write_settings(options_.output, settings_, stamp);
-    });
-    return state;
-}
-
-void Import::lock_output() {
-    mpi::on_root(ranks_, [&] {
-        make_folders(options_.output);
-        lock_.emplace(options_.output);
-        if (!lock_->guards()) {
-            log_.warn(
-                "the file system of {} has no locks; see that no other hpml_prepare writes there",
-                options_.output.string());
-        }
-        if (const int removed = lock_->remove_leftovers(); removed > 0) {
-            log_.info("removed {} temporary files of an earlier, killed run", removed);
-        }
-    });
-}
-
-OutputState Import::compare(const Digest& content) {
-    Hasher names;
-    Bytes bytes;
-    for (const InputEntry& input : inputs_) {
-        names.update(input.name + '\0' + std::to_string(input.size.value) + '\0');
-        bytes += input.size;
-    }
-    settings_ = Json{{"format_version", Manifest().format_version},
-                     {"format", "masked rows"},
-                     {"lower-case", options_.lower_case},
-                     {"duplicates", options_.duplicates == Duplicates::Drop ? "drop" : "keep"},
-                     {"sequences-per-shard", options_.sequences_per_shard},
-                     {"vocab xxh3_128", vocabulary_->hash().hex()},
-                     {"input files", inputs_.size()},
-                     {"input bytes", bytes.value},
-                     {"input names xxh3_128", names.digest().hex()},
-                     {"input content xxh3_128", content.hex()}};
-    std::int64_t state = 0;
-    mpi::on_root(ranks_, [&] {
-        state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
-    });
-    ranks_.max(std::span(&state, 1));
-    return static_cast<OutputState>(state);
 }
 
 void Import::hash_rows() {
@@ -164,7 +110,8 @@ void Import::hash_rows() {
             if (!is_mine(static_cast<std::int64_t>(i))) {
                 continue;
             }
-            const ImportTask task{inputs_[i].path, hashes_path(i), settings_hash(settings_)};
+            const ImportTask task{inputs_[i].path, hashes_path(i),
+                                  settings_hash(output_.settings())};
             ImportedFile file;
             if (find_hashes(task, file)) {
                 ++reused;
@@ -269,14 +216,12 @@ std::vector<ShardEntry> Import::write_split(Split split) {
     job.prefix = is_train ? "train" : "validation";
     job.validation = !is_train;
     job.format = {fact(0, kLength), vocabulary_->size(), vocabulary_->hash(),
-                  settings_hash(settings_)};
+                  settings_hash(output_.settings())};
     job.special = vocabulary_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
     job.rows.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                     kept_.begin() + static_cast<std::ptrdiff_t>(last));
-    // A rank takes neighbouring shards, so that it reads its files front to back once.
-    job.first_shard = job.total_shards() * ranks_.rank().value / ranks_.size();
-    job.last_shard = job.total_shards() * (ranks_.rank().value + 1) / ranks_.size();
+    job.take_share(ranks_.rank(), ranks_.size());
     std::vector<std::int64_t> unigrams(static_cast<std::size_t>(vocabulary_->size()));
     std::vector<ShardEntry> mine;
     mpi::agree(ranks_, [&] {
@@ -310,24 +255,10 @@ void Import::expect_same_inputs() const {
 void Import::publish(Manifest& manifest) {
     manifest.sequence_length = fact(0, kLength);
     manifest.lower_case = options_.lower_case;
-    manifest.vocabulary_size = vocabulary_->size();
-    manifest.vocabulary_hash = vocabulary_->hash();
-    manifest.settings_hash = settings_hash(settings_);
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
     manifest.validation_documents = manifest.validation_rows();
     manifest.documents = manifest.train_rows() + manifest.validation_rows();
-    for (const ShardEntry& shard : manifest.train) {
-        manifest.train_tokens += shard.tokens;
-    }
-    for (const ShardEntry& shard : manifest.validation) {
-        manifest.validation_tokens += shard.tokens;
-    }
-    mpi::on_root(ranks_, [&] {
-        write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
-        write_manifest(options_.output, manifest);
-        std::error_code ignored;
-        fs::remove_all(work_, ignored);
-    });
+    output_.publish(manifest, *vocabulary_);
 }
 
 ImportSummary Import::summarize(const Manifest& manifest) const {

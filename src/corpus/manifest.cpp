@@ -127,6 +127,11 @@ std::int64_t Manifest::train_rows() const { return sum(train, &ShardEntry::rows)
 
 std::int64_t Manifest::validation_rows() const { return sum(validation, &ShardEntry::rows); }
 
+void Manifest::count_tokens() {
+    train_tokens = sum(train, &ShardEntry::tokens);
+    validation_tokens = sum(validation, &ShardEntry::tokens);
+}
+
 Digest Manifest::digest() const {
     std::string text = vocabulary_hash.hex() + " " + settings_hash.hex() + "\n";
     for (const auto* split : {&train, &validation}) {

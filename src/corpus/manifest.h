@@ -35,6 +35,8 @@ struct Manifest {
 
     [[nodiscard]] std::int64_t train_rows() const;
     [[nodiscard]] std::int64_t validation_rows() const;
+    /// Set train_tokens and validation_tokens to what the shards hold.
+    void count_tokens();
     /// Hash over all content hashes: two data folders with the same digest train the same way.
     [[nodiscard]] Digest digest() const;
 };

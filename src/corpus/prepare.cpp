@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "corpus/prepare_lock.h"
+#include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
 #include "corpus/prepare_units.h"
@@ -70,15 +70,13 @@ Bytes peak_memory() {
 class Preparation {
   public:
     Preparation(const PrepareOptions& options, const mpi::Communicator& ranks, const Log& log)
-        : options_(options), ranks_(ranks), log_(log), work_(options.output / ".work") {}
+        : options_(options), ranks_(ranks), log_(log), output_(options.output, ranks, log) {}
 
     PrepareSummary run();
 
   private:
     [[nodiscard]] OutputState open_output();
     void take_standard_input();
-    void lock_output();
-    [[nodiscard]] OutputState compare(const Digest& content);
     void make_pieces();
     void count_rows();
     [[nodiscard]] std::vector<ShardEntry> write_split(bool validation);
@@ -87,7 +85,7 @@ class Preparation {
     [[nodiscard]] PrepareSummary summarize(const Manifest& manifest) const;
 
     [[nodiscard]] fs::path piece_path(std::size_t index) const {
-        return work_ / fmt::format("piece-{:06}", index);
+        return output_.scratch(fmt::format("piece-{:06}", index));
     }
     [[nodiscard]] bool is_mine(std::size_t index) const {
         return static_cast<int>(index % static_cast<std::size_t>(ranks_.size())) ==
@@ -97,15 +95,13 @@ class Preparation {
     const PrepareOptions& options_;
     const mpi::Communicator& ranks_;
     const Log& log_;
-    fs::path work_;
+    PrepareOutput output_;
     Stopwatch watch_;
-    std::optional<PrepareLock> lock_;  ///< on rank 0
     std::optional<text::Vocabulary> vocabulary_;
     std::vector<fs::path> sources_;  ///< the inputs, with a file for the standard input
     std::vector<InputEntry> inputs_;
     std::vector<WorkUnit> units_;
     Bytes input_bytes_;
-    Json settings_;
     PieceTotals totals_;
     SplitRule rule_;
     std::vector<std::int64_t> unigrams_;
@@ -128,31 +124,12 @@ OutputState Preparation::open_output() {
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
-    const Digest stamp = input_stamp(inputs_);
-    std::string known;
-    mpi::on_root(ranks_, [&] {
-        const auto content = known_content(options_.output, stamp);
-        known = content ? content->hex() : "";
+    const OutputState state = output_.open(inputs_, [&](const Digest& content) {
+        return prepare_settings(options_, *vocabulary_, inputs_, content);
     });
-    known = ranks_.broadcast(known);
-    // What is finished needs neither the lock nor a folder that can be written to.
-    if (!known.empty() && compare(Digest::from_hex(known)) == OutputState::Finished) {
-        return OutputState::Finished;
+    if (state == OutputState::Finished && sources_ != options_.inputs && ranks_.is_root()) {
+        output_.remove_scratch();
     }
-    if (sources_ == options_.inputs) {
-        lock_output();
-    }
-    const OutputState state =
-        compare(known.empty() ? input_content(inputs_, ranks_) : Digest::from_hex(known));
-    mpi::on_root(ranks_, [&] {
-        if (state != OutputState::Finished) {
-            make_folders(work_);
-        } else if (sources_ != options_.inputs) {
-            std::error_code ignored;
-            fs::remove_all(work_, ignored);
-        }
-        write_settings(options_.output, settings_, stamp);
-    });
     return state;
 }
 
@@ -161,43 +138,17 @@ void Preparation::take_standard_input() {
     sources_ = options_.inputs;
     const auto found = std::ranges::find(sources_, fs::path("-"));
     if (found != sources_.end()) {
-        *found = work_ / "stdin";
-        lock_output();
-        mpi::on_root(ranks_, [&] { make_folders(work_); });
+        *found = output_.scratch("stdin");
+        output_.lock();
+        mpi::on_root(ranks_, [&] { make_folders(output_.scratch()); });
         keep_standard_input(*found, ranks_);
     }
-}
-
-void Preparation::lock_output() {
-    mpi::on_root(ranks_, [&] {
-        make_folders(options_.output);
-        lock_.emplace(options_.output);
-        if (!lock_->guards()) {
-            log_.warn(
-                "the file system of {} has no locks; see that no other hpml_prepare writes "
-                "there",
-                options_.output.string());
-        }
-        if (const int removed = lock_->remove_leftovers(); removed > 0) {
-            log_.info("removed {} temporary files of an earlier, killed run", removed);
-        }
-    });
-}
-
-OutputState Preparation::compare(const Digest& content) {
-    settings_ = prepare_settings(options_, *vocabulary_, inputs_, content);
-    std::int64_t state = 0;
-    mpi::on_root(ranks_, [&] {
-        state = static_cast<std::int64_t>(examine_output(options_.output, settings_));
-    });
-    ranks_.max(std::span(&state, 1));
-    return static_cast<OutputState>(state);
 }
 
 void Preparation::make_pieces() {
     const text::WordPiece wordpiece(
         *vocabulary_, options_.lower_case ? text::LetterCase::Lower : text::LetterCase::Keep);
-    const Digest settings = settings_hash(settings_);
+    const Digest settings = settings_hash(output_.settings());
     Bytes done;
     Seconds next_report(kProgressSeconds);
     std::size_t unit = 0;
@@ -270,7 +221,7 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
     job.validation = validation;
     job.rule = rule_;
     job.format = {options_.sequence_length, vocabulary_->size(), vocabulary_->hash(),
-                  settings_hash(settings_)};
+                  settings_hash(output_.settings())};
     job.special = vocabulary_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
     for (std::size_t index = 0; index < units_.size(); ++index) {
@@ -279,9 +230,7 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
         job.rows.push_back(row[validation ? kValidationRows : kTrainRows]);
         job.documents.push_back(row[kTrainDocuments] + row[kValidationDocuments]);
     }
-    // A rank takes neighbouring shards, so that it reads its pieces front to back once.
-    job.first_shard = job.total_shards() * ranks_.rank().value / ranks_.size();
-    job.last_shard = job.total_shards() * (ranks_.rank().value + 1) / ranks_.size();
+    job.take_share(ranks_.rank(), ranks_.size());
     std::vector<ShardEntry> mine;
     mpi::agree(ranks_, [&] { mine = write_shards(job); });
     return gather_shards(mine, ranks_);
@@ -294,7 +243,7 @@ void Preparation::expect_same_inputs() const {
     }
     const Digest content = input_content(now, ranks_);
     mpi::agree(ranks_, [&] {
-        if (prepare_settings(options_, *vocabulary_, now, content) != settings_) {
+        if (prepare_settings(options_, *vocabulary_, now, content) != output_.settings()) {
             throw InputError(
                 "the input has changed while it was prepared (the shards would mix "
                 "its states); remove " +
@@ -307,27 +256,13 @@ void Preparation::expect_same_inputs() const {
 void Preparation::publish(Manifest& manifest) {
     manifest.sequence_length = options_.sequence_length;
     manifest.lower_case = options_.lower_case;
-    manifest.vocabulary_size = vocabulary_->size();
-    manifest.vocabulary_hash = vocabulary_->hash();
-    manifest.settings_hash = settings_hash(settings_);
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
     for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
         manifest.validation_documents += row[kValidationDocuments];
     }
-    for (const ShardEntry& shard : manifest.train) {
-        manifest.train_tokens += shard.tokens;
-    }
-    for (const ShardEntry& shard : manifest.validation) {
-        manifest.validation_tokens += shard.tokens;
-    }
-    mpi::on_root(ranks_, [&] {
-        write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
-        write_manifest(options_.output, manifest);
-        std::error_code ignored;
-        fs::remove_all(work_, ignored);
-    });
+    output_.publish(manifest, *vocabulary_);
 }
 
 PrepareSummary Preparation::summarize(const Manifest& manifest) const {

@@ -14,13 +14,7 @@ constexpr const char* kContent = "input content xxh3_128";
 constexpr const char* kStamp = "input times xxh3_128";  ///< no setting: it may change
 
 void check_same(const fs::path& output, const Json& there, const Json& now) {
-    std::string table;
-    for (const auto& [key, value] : now.items()) {
-        const std::string stored = there.contains(key) ? there.at(key).dump() : "(none)";
-        if (stored != value.dump()) {
-            table += fmt::format("\n  {:<20} there: {}   now: {}", key, stored, value.dump());
-        }
-    }
+    const std::string table = differing_settings(there, now);
     if (!table.empty()) {
         throw MismatchError(output.string() +
                             " was prepared with other settings (its shards would mix two corpora); "
@@ -45,25 +39,41 @@ bool has_all_shards(const fs::path& output, const Manifest& manifest) {
 
 Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& vocabulary,
                       const std::vector<InputEntry>& inputs, const Digest& content) {
+    Json settings{{"format_version", Manifest().format_version},
+                  {"format", text::format_name(options.documents.format)},
+                  {"field", options.documents.field},
+                  {"lower-case", options.lower_case},
+                  {"sequence-length", options.sequence_length},
+                  {"sequences-per-shard", options.sequences_per_shard},
+                  {"validation-fraction", options.validation_fraction},
+                  {"seed", options.seed},
+                  {"vocab xxh3_128", vocabulary.hash().hex()}};
+    settings.update(input_settings(inputs, content));
+    return settings;
+}
+
+Json input_settings(const std::vector<InputEntry>& inputs, const Digest& content) {
     Hasher names;
     Bytes bytes;
     for (const InputEntry& input : inputs) {
         names.update(input.name + '\0' + std::to_string(input.size.value) + '\0');
         bytes += input.size;
     }
-    return Json{{"format_version", Manifest().format_version},
-                {"format", text::format_name(options.documents.format)},
-                {"field", options.documents.field},
-                {"lower-case", options.lower_case},
-                {"sequence-length", options.sequence_length},
-                {"sequences-per-shard", options.sequences_per_shard},
-                {"validation-fraction", options.validation_fraction},
-                {"seed", options.seed},
-                {"vocab xxh3_128", vocabulary.hash().hex()},
-                {"input files", inputs.size()},
+    return Json{{"input files", inputs.size()},
                 {"input bytes", bytes.value},
                 {"input names xxh3_128", names.digest().hex()},
                 {kContent, content.hex()}};
+}
+
+std::string differing_settings(const Json& there, const Json& now) {
+    std::string table;
+    for (const auto& [key, value] : now.items()) {
+        const std::string stored = there.contains(key) ? there.at(key).dump() : "(none)";
+        if (stored != value.dump()) {
+            table += fmt::format("\n  {:<20} there: {}   now: {}", key, stored, value.dump());
+        }
+    }
+    return table;
 }
 
 Digest settings_hash(const Json& settings) { return hash_text(settings.dump()); }

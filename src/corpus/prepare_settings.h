@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/hash.h"
@@ -18,7 +19,12 @@ namespace hpml::corpus {
 [[nodiscard]] Json prepare_settings(const PrepareOptions& options,
                                     const text::Vocabulary& vocabulary,
                                     const std::vector<InputEntry>& inputs, const Digest& content);
+/// Of them, what says which inputs they are, under the same names in every kind of preparation.
+[[nodiscard]] Json input_settings(const std::vector<InputEntry>& inputs, const Digest& content);
 [[nodiscard]] Digest settings_hash(const Json& settings);
+/// A line for each of the settings `now` that is another one `there`, each after a newline; empty:
+/// none.
+[[nodiscard]] std::string differing_settings(const Json& there, const Json& now);
 
 /// What an output folder holds for these settings.
 enum class OutputState {

@@ -129,6 +129,11 @@ std::int64_t ShardJob::first_row(std::int64_t shard) const {
     return rows / shards * shard + rows % shards * shard / shards;
 }
 
+void ShardJob::take_share(Rank rank, int ranks) {
+    first_shard = total_shards() * rank.value / ranks;
+    last_shard = total_shards() * (rank.value + 1) / ranks;
+}
+
 std::vector<ShardEntry> write_shards(const ShardJob& job) {
     ShardFiller filler(job);
     std::int64_t row = 0;

@@ -68,6 +68,9 @@ struct ShardJob {
     [[nodiscard]] std::int64_t total_shards() const;
     /// Of shard `shard`, 0 to total_shards(): shards differ by one row at most.
     [[nodiscard]] std::int64_t first_row(std::int64_t shard) const;
+    /// Set first_shard and last_shard: neighbours, so that a rank reads its sources front to back
+    /// once.
+    void take_share(Rank rank, int ranks);
 };
 /// Write shards first_shard .. last_shard - 1, reading each piece that they need once. Local.
 /// @throw OutputError, IoError
