@@ -1,21 +1,8 @@
 # Of the tables of several runs of hpml_bench allreduce: medians over the runs, beside the bars.
 # Fails if a sum was wrong; a bar that is missed is told and no failure.
 #
-#   awk -v ranks=N -v runs=K -f bars.awk TABLES
+#   awk -v ranks=N -v runs=K -f runs.awk -f bars.awk TABLES
 
-function median(key, count, i, j, held, values) {
-    count = seen[key]
-    for (i = 1; i <= count; ++i) {
-        held = value[key, i]
-        for (j = i - 1; j > 0 && values[j] > held; --j) values[j + 1] = values[j]
-        values[j + 1] = held
-    }
-    return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
-}
-function keep(key, number) {
-    seen[key] = seen[key] + 1
-    value[key, seen[key]] = number
-}
 function bar(what, got, least) {
     printf "  %-34s %6.2f, bar %5.2f: %s\n", what, got, least, (got >= least ? "met" : "missed")
 }

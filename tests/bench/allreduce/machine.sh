@@ -26,3 +26,20 @@ describe_binding() {
         'echo "$OMPI_COMM_WORLD_RANK: cores $(sed -n "s/^Cpus_allowed_list:\t*//p" /proc/self/status)"' |
         sort -n | paste -sd ';' | sed 's/;/; /g')"
 }
+
+# The front of a command line, [--runs N] [BUILD-FOLDER]: sets runs, build and how many words it took.
+# shellcheck disable=SC2034  # they are the caller's
+parse_runs() {
+    runs=5 taken=0
+    if [[ "${1:-}" == --runs ]]; then
+        runs="${2:?--runs wants a number}"
+        taken=2
+        shift 2
+    fi
+    build="${1:-build/release}"
+    [[ $# == 0 ]] || taken=$((taken + 1))
+    [[ -x "$build/bin/hpml_bench" ]] || {
+        echo "$build/bin/hpml_bench is missing; run cmake --preset release && cmake --build --preset release" >&2
+        exit 66
+    }
+}

@@ -12,19 +12,10 @@
 # load is printed first.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-runs=5
-if [[ "${1:-}" == --runs ]]; then
-    runs="${2:?--runs wants a number}"
-    shift 2
-fi
-build="${1:-build/release}"
-[[ $# == 0 ]] || shift
-[[ -x "$build/bin/hpml_bench" ]] || {
-    echo "$build/bin/hpml_bench is missing; run cmake --preset release && cmake --build --preset release" >&2
-    exit 66
-}
 # shellcheck source=tests/bench/allreduce/machine.sh
 source "$here/machine.sh"
+parse_runs "$@"
+shift "$taken"
 describe_machine "$build"
 status=0
 for ranks in "${@:-2}"; do
@@ -34,6 +25,6 @@ for ranks in "${@:-2}"; do
         mpirun -np "$ranks" "$build/bin/hpml_bench" allreduce --algorithm shm --smallest 4096 --growth 4 \
             --json "allreduce-$ranks-run-$run.json" >>"allreduce-$ranks.txt" 2>&1
     done
-    awk -v ranks="$ranks" -v runs="$runs" -f "$here/bars.awk" "allreduce-$ranks.txt" || status=1
+    awk -v ranks="$ranks" -v runs="$runs" -f "$here/runs.awk" -f "$here/bars.awk" "allreduce-$ranks.txt" || status=1
 done
 exit "$status"
