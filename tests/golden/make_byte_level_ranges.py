@@ -8,6 +8,8 @@ import pathlib
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import ByteLevel, Split
 
+from character_table import write_ranges
+
 OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "src" / "text" / "byte_level_ranges.cpp"
 CLASSES = {name: Split(Regex(pattern), "removed") for name, pattern in
            (("Letter", r"\p{L}"), ("Number", r"\p{N}"), ("Space", r"\s"))}
@@ -45,25 +47,5 @@ def class_of(character):
     return name
 
 
-def main():
-    ranges = []
-    for point in range(0x110000):
-        kind = "Other" if 0xD800 <= point < 0xE000 else class_of(chr(point))
-        if ranges and ranges[-1][1] == point - 1 and ranges[-1][2] == kind:
-            ranges[-1][1] = point
-        else:
-            ranges.append([point, point, kind])
-    entries = [f"{{0x{a:X}, 0x{b:X}, {kind}}}" for a, b, kind in ranges if kind != "Other"]
-    lines, line = [], "   "
-    for entry in entries:
-        if len(line) + len(entry) + 2 > 100:
-            lines.append(line)
-            line = "   "
-        line += f" {entry},"
-    lines.append(line)
-    OUTPUT.write_text(HEADER + "\n".join(lines) + "\n" + FOOTER)
-    print(f"{len(entries)} ranges, {len(lines)} lines")
-
-
 if __name__ == "__main__":
-    main()
+    write_ranges(OUTPUT, HEADER, FOOTER, class_of, "Other", "Other")

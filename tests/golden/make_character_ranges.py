@@ -8,6 +8,8 @@ import pathlib
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
+from character_table import write_ranges
+
 CLEAN = BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
 STRIP = BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False)
 SPLIT = BertPreTokenizer()
@@ -51,25 +53,5 @@ def class_of(character):
     return "Punctuation" if pieces == 3 else "Letter"
 
 
-def main():
-    ranges = []
-    for point in range(0x110000):
-        kind = "Drop" if 0xD800 <= point < 0xE000 else class_of(chr(point))
-        if ranges and ranges[-1][1] == point - 1 and ranges[-1][2] == kind:
-            ranges[-1][1] = point
-        else:
-            ranges.append([point, point, kind])
-    entries = [f"{{0x{a:X}, 0x{b:X}, {kind}}}" for a, b, kind in ranges if kind != "Letter"]
-    lines, line = [], "   "
-    for entry in entries:
-        if len(line) + len(entry) + 2 > 100:
-            lines.append(line)
-            line = "   "
-        line += f" {entry},"
-    lines.append(line)
-    OUTPUT.write_text(HEADER + "\n".join(lines) + "\n" + FOOTER)
-    print(f"{len(entries)} ranges, {len(lines)} lines")
-
-
 if __name__ == "__main__":
-    main()
+    write_ranges(OUTPUT, HEADER, FOOTER, class_of, "Drop", "Letter")
