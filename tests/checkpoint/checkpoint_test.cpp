@@ -16,6 +16,7 @@
 #include "checkpoint/manifest.h"
 #include "checkpoint/sample.h"
 #include "support/data.h"
+#include "support/text.h"
 
 using namespace hpml;
 using namespace hpml::checkpoint;
@@ -49,9 +50,7 @@ std::string message_of(const Action& action) {
     return "";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 std::vector<std::string> names_in(const fs::path& folder) {
     std::vector<std::string> names;

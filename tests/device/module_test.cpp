@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "support/data.h"
+#include "support/text.h"
 
 using namespace hpml;
 
@@ -23,9 +24,7 @@ std::string refusal_of(const std::filesystem::path& path) {
     return "it was opened";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 const std::filesystem::path kModules = HPML_TEST_MODULES;
 

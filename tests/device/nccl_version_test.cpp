@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "device/module.h"
+#include "support/text.h"
 
 using namespace hpml;
 
@@ -41,9 +42,7 @@ std::string refusal(const FakeNccl& nccl) {
     return "";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 }  // namespace
 

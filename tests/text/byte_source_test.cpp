@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "packing.h"
 #include "support/data.h"
+#include "support/text.h"
 #include "text/bzip2_blocks.h"
 
 namespace hpml::text {
@@ -45,9 +46,7 @@ struct Folder {
     }
 };
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 BOOST_FIXTURE_TEST_SUITE(byte_source, Folder)
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "packing.h"
 #include "support/data.h"
+#include "support/text.h"
 
 namespace hpml::text {
 namespace {
@@ -36,9 +37,7 @@ struct Folder {
     }
 };
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 BOOST_FIXTURE_TEST_SUITE(documents, Folder)
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "packing.h"
 #include "support/data.h"
+#include "support/text.h"
 #include "text/documents.h"
 
 namespace hpml::text {
@@ -22,9 +23,7 @@ std::string page(const std::string& text, const std::string& before = "<ns>0</ns
            "<text xml:space=\"preserve\">" + text + "</text></revision>\n  </page>\n";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 struct Folder {
     test::ScratchFolder folder{"dump"};

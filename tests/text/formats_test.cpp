@@ -4,14 +4,13 @@
 #include "base/error.h"
 #include "packing.h"
 #include "support/data.h"
+#include "support/text.h"
 #include "text/documents.h"
 
 namespace hpml::text {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 struct Folder {
     test::ScratchFolder folder{"formats"};

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "support/data.h"
+#include "support/text.h"
 #include "text/byte_alphabet.h"
 
 namespace hpml::text {
@@ -78,9 +79,7 @@ std::string vocabulary_json(const std::vector<std::string>& more) {
     return json.dump();
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 BOOST_FIXTURE_TEST_SUITE(tokenizer, Folder)
 

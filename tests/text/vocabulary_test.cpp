@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "support/data.h"
+#include "support/text.h"
 
 namespace hpml::text {
 namespace {
@@ -22,9 +23,7 @@ std::string refusal(const std::string& text) {
     return "accepted";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 BOOST_AUTO_TEST_SUITE(vocabulary)
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "support/text.h"
 
 using namespace hpml;
 
@@ -55,9 +56,7 @@ const device::CudaApi& fake_api() {
 
 device::CudaModule open_fake() { return device::CudaModule(fake_api()); }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 /// What a choice came to, and what was said meanwhile.
 struct Choice {

@@ -16,8 +16,10 @@
 #include "corpus/loader.h"
 #include "corpus/manifest.h"
 #include "corpus/masked_rows.h"
+#include "corpus/parallel/shared_folder.h"
 #include "corpus/split_reader.h"
 #include "support/data.h"
+#include "support/text.h"
 
 namespace hpml::corpus {
 namespace {
@@ -27,18 +29,8 @@ namespace fs = std::filesystem;
 const fs::path kGolden = fs::path(HPML_SOURCE_DIR) / "tests/golden";
 
 /// A scratch folder that all ranks share.
-struct Shared {
-    mpi::Communicator world = mpi::Communicator::world();
-    test::ScratchFolder own{"convert"};
-    fs::path folder = world.broadcast(own.path().string());
-    Log log{world.rank(), false};
-
-    Shared() = default;
-    ~Shared() { world.barrier(); }
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    Shared(Shared&&) = delete;
-    Shared& operator=(Shared&&) = delete;
+struct Shared : test::SharedFolder {
+    Shared() : SharedFolder("convert") {}
 
     [[nodiscard]] ImportOptions import_options(const fs::path& input,
                                                const std::string& output) const {
@@ -73,18 +65,8 @@ struct Shared {
     }
 };
 
-std::map<std::string, std::string> file_hashes(const fs::path& folder) {
-    std::map<std::string, std::string> hashes;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-        hashes[entry.path().filename().string()] =
-            entry.is_directory() ? "a folder" : hash_file(entry.path()).hex();
-    }
-    return hashes;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
+using test::file_hashes;
 
 using Rows = std::vector<std::vector<std::int32_t>>;
 

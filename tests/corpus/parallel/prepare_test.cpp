@@ -12,12 +12,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/manifest.h"
+#include "corpus/parallel/shared_folder.h"
 #include "corpus/prepare_lock.h"
 #include "corpus/prepare_piece.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
 #include "corpus/shard.h"
 #include "support/data.h"
+#include "support/text.h"
 
 namespace hpml::corpus {
 namespace {
@@ -27,14 +29,10 @@ namespace fs = std::filesystem;
 const fs::path kSource = HPML_SOURCE_DIR;
 
 /// A scratch folder that all ranks share, and options that prepare the sample into it.
-struct Shared {
-    mpi::Communicator world = mpi::Communicator::world();
-    test::ScratchFolder own{"prepare"};
-    fs::path folder = world.broadcast(own.path().string());
-    Log log{world.rank(), false};
+struct Shared : test::SharedFolder {
     PrepareOptions options;
 
-    Shared() {
+    Shared() : SharedFolder("prepare") {
         options.inputs = {kSource / "data/sample/corpus"};
         options.vocabulary = kSource / "data/sample/vocab.txt";
         options.output = folder / "out";
@@ -42,11 +40,6 @@ struct Shared {
         options.sequences_per_shard = 300;
         options.validation_fraction = 0.05;
     }
-    ~Shared() { world.barrier(); }
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    Shared(Shared&&) = delete;
-    Shared& operator=(Shared&&) = delete;
 
     /// Input made by rank 0 alone.
     void write_input(const std::string& text) {
@@ -68,18 +61,8 @@ struct Shared {
     }
 };
 
-std::map<std::string, std::string> file_hashes(const fs::path& folder) {
-    std::map<std::string, std::string> hashes;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-        hashes[entry.path().filename().string()] =
-            entry.is_directory() ? "a folder" : hash_file(entry.path()).hex();
-    }
-    return hashes;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+using test::contains;
+using test::file_hashes;
 
 BOOST_FIXTURE_TEST_SUITE(prepare_corpus, Shared)
 
