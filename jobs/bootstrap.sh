@@ -54,7 +54,7 @@ cuda_home() {
 wanted_packages() {
     printf '%s\n' g++ cmake ninja-build make git pkg-config ccache unzip libboost-program-options-dev \
         libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libutf8proc-dev \
-        libexpat1-dev libbz2-dev zlib1g-dev
+        libexpat1-dev libbz2-dev zlib1g-dev libicu-dev
     [[ -n "${MPI_HOME:-}" ]] || printf '%s\n' libopenmpi-dev openmpi-bin
     [[ -n "${HDF5_ROOT:-}" ]] || printf '%s\n' libhdf5-dev hdf5-tools
     # Nothing runs Python here; pip is how a wheel is fetched from the index that the machine is configured for.

@@ -29,6 +29,7 @@ class Hpml(CMakePackage, CudaPackage):
     depends_on("nlohmann-json@3.9:")
     depends_on("xxhash")
     depends_on("utf8proc")
+    depends_on("icu4c")
     depends_on("expat")
     depends_on("zlib-api")
     # Spack has no LibTorch of its own; an application finds it inside py-torch.
