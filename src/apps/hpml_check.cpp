@@ -15,11 +15,11 @@
 #include "base/file.h"
 #include "base/philox.h"
 #include "base/version.h"
+#include "corpus/data_folder.h"
 #include "corpus/examine.h"
 #include "corpus/shard.h"
 #include "device/memory.h"
 #include "tasks/memory_estimate.h"
-#include "text/vocabulary.h"
 
 namespace {
 
@@ -46,10 +46,10 @@ int check_self() {
 
 /// Every shard is opened: presence, size, hash, schema, then every row's ids.
 void verify_corpus(const std::filesystem::path& data, const corpus::Manifest& manifest,
-                   const text::Vocabulary& vocabulary) {
+                   const text::SpecialTokens& special) {
     corpus::check_shards_present(data, manifest);
     for (const auto split : {corpus::Split::Train, corpus::Split::Validation}) {
-        (void)corpus::examine_split(data, manifest, split, vocabulary.special());
+        (void)corpus::examine_split(data, manifest, split, special);
     }
 }
 
@@ -117,14 +117,9 @@ int check(const CheckOptions& options) {
     }
     const auto& data = options.pretrain.run.data;
     const auto manifest = corpus::read_manifest(data);
-    const text::Vocabulary vocabulary(data / "vocab.txt");
-    if (vocabulary.hash() != manifest.vocabulary_hash) {
-        throw InputError(
-            (data / "vocab.txt").string() +
-            " is not the vocabulary that the corpus was made with; prepare the corpus again");
-    }
+    const auto tokenizer = corpus::read_tokenizer(data, manifest);
     const auto resolved = tasks::resolve(options.pretrain.run, manifest, options.ranks);
-    verify_corpus(data, manifest, vocabulary);
+    verify_corpus(data, manifest, tokenizer->special());
     print_corpus(data, manifest);
     print_run(resolved, manifest, options.ranks);
     print_memory(options, resolved, manifest);

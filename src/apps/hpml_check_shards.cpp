@@ -56,7 +56,7 @@ void print_split(const char* name, const corpus::SplitStatistics& split,
 int check(const ShardCheck& options) {
     const auto manifest = corpus::read_manifest(options.data);
     corpus::check_shards_present(options.data, manifest);
-    const auto vocabulary = corpus::read_vocabulary(options.data, manifest);
+    const auto tokenizer = corpus::read_tokenizer(options.data, manifest);
     fmt::print(
         "{}: {} documents ({} for validation), {} entries in the vocabulary, unigram "
         "entropy {:.3f} nats\n",
@@ -64,13 +64,13 @@ int check(const ShardCheck& options) {
         manifest.vocabulary_size, manifest.unigram_entropy_nats);
     for (const auto split : {corpus::Split::Train, corpus::Split::Validation}) {
         print_split(split == corpus::Split::Train ? "training" : "validation",
-                    corpus::examine_split(options.data, manifest, split, vocabulary.special()),
+                    corpus::examine_split(options.data, manifest, split, tokenizer->special()),
                     manifest.sequence_length);
     }
     const std::int64_t shown = std::min<std::int64_t>(options.samples, manifest.train_rows());
     for (std::int64_t position = 0; position < shown; ++position) {
         fmt::print("sample {}: {}\n", position + 1,
-                   printable(corpus::show_sample(options.data, manifest, vocabulary, position,
+                   printable(corpus::show_sample(options.data, manifest, *tokenizer, position,
                                                  options.seed)));
     }
     fmt::print("all hashes, schemas and token ids are right\n");

@@ -83,9 +83,13 @@ void declare_random_start(OptionTable& table, tasks::GlueOptions& run) {
         .add("model", run.model, "Encoder: tiny, mini, small, medium, base, large or a config.json")
         .choices({"tiny", "mini", "small", "medium", "base", "large"})
         .or_file(".json")
-        .add("vocab", run.vocabulary, "WordPiece vocabulary, one token a line")
-        .placeholder("FILE")
-        .add("lower-case", run.lower_case, "Lower-case and strip accents");
+        .add("vocab", run.vocabulary, "Tokenizer's folder or file, as of hpml_prepare")
+        .placeholder("FILE|DIR")
+        .add_words("lower-case", run.letter_case,
+                   {{"auto", text::CaseChoice::Auto},
+                    {"on", text::CaseChoice::Lower},
+                    {"off", text::CaseChoice::Keep}},
+                   "Lower-case and strip accents (WordPiece); auto: as of hpml_prepare");
 }
 
 void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {

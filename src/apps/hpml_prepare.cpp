@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "apps/hpml_prepare_convert.h"
+#include "apps/hpml_prepare_input.h"
 #include "apps/options.h"
 #include "apps/program.h"
 #include "base/log.h"
@@ -14,37 +15,25 @@ using hpml::corpus::PrepareOptions;
 using hpml::corpus::PrepareSummary;
 
 void declare(hpml::OptionTable& table, PrepareOptions& options) {
-    using hpml::text::DocumentFormat;
-    table.group("Input")
-        .add("input", options.inputs,
-             "Files, folders read recursively in the order of names, quoted patterns like "
-             "'dump/*.bz2', - for the standard input; any file may be packed by gzip or bzip2")
+    using hpml::text::CaseChoice;
+    hpml::OptionGroup input = table.group("Input");
+    hpml::declare_input(input, options.inputs, options.documents);
+    input
+        .add("vocab", options.vocabulary,
+             "Tokenizer: a folder with, or itself, vocab.txt (WordPiece), vocab.json and "
+             "merges.txt (byte-level BPE), or a tokenizer.json of these kinds")
+        .placeholder("FILE|DIR")
         .required()
-        .add("vocab", options.vocabulary, "WordPiece vocabulary, one token per line")
-        .placeholder("FILE")
-        .required()
-        .add_words("format", options.documents.format,
-                   {{"auto", DocumentFormat::Auto},
-                    {"dump", DocumentFormat::Dump},
-                    {"wikiextractor", DocumentFormat::WikiExtractor},
-                    {"text", DocumentFormat::PlainText},
-                    {"lines", DocumentFormat::Lines},
-                    {"jsonl", DocumentFormat::JsonLines},
-                    {"csv", DocumentFormat::Csv}},
-                   "A MediaWiki XML dump, WikiExtractor's <doc> files, plain text with documents "
-                   "separated by blank lines, one document a line, JSON lines, or CSV; auto looks "
-                   "at the first bytes of each file, and takes .csv for CSV")
-        .add("field", options.documents.field,
-             "What holds the text: the member of JSON lines; the column of CSV by its name in the "
-             "header, or by its number from 1 in a file without one")
-        .placeholder("NAME")
         .add("part-size", options.part_kibibytes,
              "How much of a large file, as it lies on disk, a rank takes at once; 0 chooses by the "
              "kind of file; the output does not depend on it")
         .range(0, 1 << 30)
         .unit("KiB")
-        .add("lower-case", options.lower_case,
-             "Lower-case and strip accents, as the vocabulary's model needs it");
+        .add_words(
+            "lower-case", options.letter_case,
+            {{"auto", CaseChoice::Auto}, {"on", CaseChoice::Lower}, {"off", CaseChoice::Keep}},
+            "Lower-case and strip accents (WordPiece); auto: as tokenizer.json or "
+            "tokenizer_config.json says, on without them");
     table.group("Output")
         .add("output", options.output, "Folder for shards, vocabulary and manifest.json")
         .placeholder("DIR")

@@ -43,10 +43,13 @@ void declare(OptionTable& table, ConvertOptions& options) {
                    "DeepLearningExamples");
     table.group("To hpml")
         .add("vocab", options.shards.vocabulary,
-             "WordPiece vocabulary that the files were made with; default: vocab.txt of --input")
-        .placeholder("FILE")
-        .add("lower-case", options.shards.lower_case,
-             "Whether it is a vocabulary of lower-case text; noted in the manifest")
+             "Tokenizer that the files were made with, as of hpml_prepare; default: in --input")
+        .placeholder("FILE|DIR")
+        .add_words("lower-case", options.shards.letter_case,
+                   {{"auto", text::CaseChoice::Auto},
+                    {"on", text::CaseChoice::Lower},
+                    {"off", text::CaseChoice::Keep}},
+                   "Whether it is a vocabulary of lower-case text; noted in the manifest")
         .add_words("duplicates", options.shards.duplicates,
                    {{"drop", corpus::Duplicates::Drop}, {"keep", corpus::Duplicates::Keep}},
                    "What becomes of a row that equals an earlier one once its masks are undone")

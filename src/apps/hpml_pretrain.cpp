@@ -21,9 +21,9 @@
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/manifest.h"
+#include "corpus/data_folder.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
-#include "text/vocabulary.h"
 #include "train/handshake.h"
 #include "train/watched_ranks.h"
 
@@ -49,7 +49,7 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
                 options.run.data.string() + "\nor name another folder with --data or $HPML_DATA");
         }
         setup.manifest = corpus::read_manifest(options.run.data);
-        (void)text::Vocabulary(options.run.data / "vocab.txt");
+        (void)corpus::read_tokenizer(options.run.data, setup.manifest);
         setup.options = tasks::resolve(options.run, setup.manifest, ranks.size());
     });
     const BuildInfo build = build_info();

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "model/safetensors.h"
+#include "text/tokenizer.h"
 
 namespace hpml::checkpoint {
 
@@ -20,11 +21,15 @@ struct Contents {
     Step step;
     std::vector<model::NamedTensor> model;  ///< model.safetensors, Hugging Face names
     std::vector<model::NamedTensor>
-        optimizer;           ///< optimizer.safetensors; empty: no such file (fine-tuned models)
-    Json state;              ///< state.json: counters, seeds, settings
-    Json config;             ///< config.json
-    Json tokenizer_config;   ///< tokenizer_config.json
-    std::string vocabulary;  ///< vocab.txt
+        optimizer;          ///< optimizer.safetensors; empty: no such file (fine-tuned models)
+    Json state;             ///< state.json: counters, seeds, settings
+    Json config;            ///< config.json
+    Json tokenizer_config;  ///< tokenizer_config.json
+    std::vector<text::TokenizerFile> vocabulary;  ///< vocab.txt, or vocab.json and merges.txt
+
+    /// Take the last two from a tokenizer's files.
+    /// @param longest  row that the model takes, in tokens
+    void set_tokenizer(std::vector<text::TokenizerFile> files, std::int64_t longest);
 };
 
 /// A folder `checkpoints/step-NNNNNNNN` whose MANIFEST.json verifies: every file present, its size

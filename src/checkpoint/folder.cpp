@@ -1,5 +1,7 @@
 #include "checkpoint/folder.h"
 
+#include <string_view>
+
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/manifest.h"
@@ -26,9 +28,15 @@ fs::path newest_valid(const fs::path& run, const Log& log) {
     throw InputError("no checkpoint in " + checkpoints_of(run).string() + " is valid");
 }
 
+bool has_tokenizer(const fs::path& folder) {
+    return fs::exists(folder / "tokenizer.json") || fs::exists(folder / "vocab.txt") ||
+           (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"));
+}
+
 void require_files(const fs::path& folder) {
     for (const char* name : {"config.json", "vocab.txt", "model.safetensors"}) {
-        if (fs::exists(folder / name)) {
+        const bool is_vocabulary = std::string_view(name) == "vocab.txt";
+        if (fs::exists(folder / name) || (is_vocabulary && has_tokenizer(folder))) {
             continue;
         }
         const bool pickled = fs::exists(folder / "pytorch_model.bin");
@@ -36,8 +44,8 @@ void require_files(const fs::path& folder) {
             folder.string() + " has no " + name +
             (pickled ? " (pytorch_model.bin can run code when it is read, so it never is); save "
                        "the model again with safe_serialization=True"
-                     : " (a model's folder holds config.json, vocab.txt and model.safetensors; a "
-                       "run's folder holds checkpoints/)"));
+                     : " (a model's folder holds config.json, model.safetensors and "
+                       "vocab.txt or another tokenizer; a run's folder holds checkpoints/)"));
     }
 }
 
@@ -58,17 +66,7 @@ ModelFolder resolve_model_folder(const fs::path& path, const Log& log) {
     }
     require_files(found.folder);
     found.weights = found.folder / "model.safetensors";
-    found.vocabulary = found.folder / "vocab.txt";
     found.config = read_json(found.folder / "config.json");
-    found.tokenizer_config = Json::object();
-    const fs::path tokenizer = found.folder / "tokenizer_config.json";
-    if (fs::exists(tokenizer)) {
-        found.tokenizer_config = read_json(tokenizer);
-    }
-    if (found.tokenizer_config.contains("do_lower_case")) {
-        found.lower_case =
-            json_member<bool>(found.tokenizer_config, "do_lower_case", tokenizer.string());
-    }
     return found;
 }
 

@@ -9,14 +9,9 @@ namespace hpml::checkpoint {
 
 /// A folder that a model can start from.
 struct ModelFolder {
-    std::filesystem::path folder;
-    std::filesystem::path weights;     ///< model.safetensors
-    std::filesystem::path vocabulary;  ///< vocab.txt
-    Json config;                       ///< config.json
-    Json tokenizer_config;             ///< tokenizer_config.json; an empty object if absent
-    /// do_lower_case of the tokenizer's configuration; true where it says nothing, as in Hugging
-    /// Face's BertTokenizer.
-    bool lower_case = true;
+    std::filesystem::path folder;   ///< a tokenizer's files lie in it too
+    std::filesystem::path weights;  ///< model.safetensors
+    Json config;                    ///< config.json
 };
 
 /// Find the model in a RUN (its newest valid checkpoint), a CHECKPOINT (verified) or a folder as

@@ -47,7 +47,10 @@ std::string gigabytes(Bytes bytes) {
 }
 
 Bytes expected_size(const Contents& contents) {
-    std::uint64_t bytes = contents.vocabulary.size() + (1U << 16);
+    std::uint64_t bytes = 1U << 16;
+    for (const text::TokenizerFile& file : contents.vocabulary) {
+        bytes += file.text.size();
+    }
     for (const auto* tensors : {&contents.model, &contents.optimizer}) {
         for (const model::NamedTensor& item : *tensors) {
             bytes += item.tensor.nbytes() + 200 + item.name.size();
@@ -125,7 +128,9 @@ Manifest write_files(const fs::path& folder, const Contents& contents) {
     }
     writer.json("config.json", contents.config);
     writer.json("tokenizer_config.json", contents.tokenizer_config);
-    writer.text("vocab.txt", contents.vocabulary);
+    for (const text::TokenizerFile& file : contents.vocabulary) {
+        writer.text(file.name, file.text);
+    }
     writer.seal();
     return writer.manifest();
 }
@@ -141,6 +146,18 @@ bool holds(const fs::path& folder, const Manifest& manifest) {
 }
 
 }  // namespace
+
+void Contents::set_tokenizer(std::vector<text::TokenizerFile> files, std::int64_t longest) {
+    vocabulary.clear();
+    for (text::TokenizerFile& file : files) {
+        if (file.name == "tokenizer_config.json") {
+            tokenizer_config = parse_json(file.text, file.name);
+            tokenizer_config["model_max_length"] = longest;
+        } else {
+            vocabulary.push_back(std::move(file));
+        }
+    }
+}
 
 Checkpoint write_checkpoint(const fs::path& run, std::int64_t generation, const Contents& contents,
                             const std::function<void()>& before_publish) {

@@ -3,28 +3,69 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "text/wordpiece_tokenizer.h"
 
 namespace hpml::corpus {
 
-text::Vocabulary read_vocabulary(const std::filesystem::path& data, const Manifest& manifest) {
-    const std::filesystem::path path = data / "vocab.txt";
-    text::Vocabulary vocabulary(path);
-    check_vocabulary(vocabulary, path, manifest);
-    return vocabulary;
-}
+namespace fs = std::filesystem;
 
-void check_vocabulary(const text::Vocabulary& vocabulary, const std::filesystem::path& path,
-                      const Manifest& manifest) {
-    if (vocabulary.hash() != manifest.vocabulary_hash ||
-        vocabulary.size() != manifest.vocabulary_size) {
+namespace {
+
+constexpr const char* kConfig = "tokenizer_config.json";
+
+void check_tokenizer(const text::Tokenizer& tokenizer, const fs::path& path,
+                     const Manifest& manifest) {
+    if (tokenizer.hash() != manifest.vocabulary_hash ||
+        tokenizer.size() != manifest.vocabulary_size) {
         throw InputError("vocabulary " + path.string() + " has " +
-                         std::to_string(vocabulary.size()) + " tokens and hash " +
-                         vocabulary.hash().hex() + ", the corpus was made with one of " +
+                         std::to_string(tokenizer.size()) + " tokens and hash " +
+                         tokenizer.hash().hex() + ", the corpus was made with one of " +
                          std::to_string(manifest.vocabulary_size) + " tokens and hash " +
                          manifest.vocabulary_hash.hex() +
                          " (its ids would mean other words); run hpml_prepare again with this "
                          "vocabulary or take the other");
     }
+}
+
+}  // namespace
+
+std::unique_ptr<text::Tokenizer> load_row_tokenizer(const fs::path& path, text::CaseChoice choice) {
+    auto tokenizer = text::load_tokenizer(path, choice);
+    if (const std::string missing = tokenizer->special().missing(); !missing.empty()) {
+        throw InputError(path.string() + " has no token " + missing +
+                         " (rows are built and masked with them); give the tokenizer of a BERT or "
+                         "RoBERTa");
+    }
+    return tokenizer;
+}
+
+void write_tokenizer(const fs::path& data, const text::Tokenizer& tokenizer) {
+    for (const text::TokenizerFile& file : tokenizer.files()) {
+        write_text_atomically(data / file.name, file.text);
+    }
+}
+
+std::unique_ptr<text::Tokenizer> read_tokenizer(const fs::path& data, const Manifest& manifest) {
+    const fs::path path = data / text::file_names(manifest.tokenizer).front();
+    const bool is_word_piece = manifest.tokenizer == text::TokenizerKind::WordPiece;
+    auto tokenizer = text::load_tokenizer(path, !is_word_piece        ? text::CaseChoice::Auto
+                                                : manifest.lower_case ? text::CaseChoice::Lower
+                                                                      : text::CaseChoice::Keep);
+    check_tokenizer(*tokenizer, path, manifest);
+    return tokenizer;
+}
+
+std::vector<text::TokenizerFile> tokenizer_files(const fs::path& data, const Manifest& manifest) {
+    std::vector<text::TokenizerFile> files;
+    for (const std::string& name : text::file_names(manifest.tokenizer)) {
+        // Folders made before there were two kinds have no configuration.
+        const bool is_old = name == kConfig && !fs::exists(data / name) &&
+                            manifest.tokenizer == text::TokenizerKind::WordPiece;
+        files.push_back(
+            {name, is_old ? text::word_piece_config(manifest.lower_case) : read_text(data / name)});
+    }
+    return files;
 }
 
 }  // namespace hpml::corpus

@@ -1,19 +1,27 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "corpus/manifest.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
-/// The vocabulary whose copy lies in a data folder.
+/// A tokenizer that rows can be built with.
+/// @throw what text::load_tokenizer throws; InputError if it lacks a special token
+[[nodiscard]] std::unique_ptr<text::Tokenizer> load_row_tokenizer(const std::filesystem::path& path,
+                                                                  text::CaseChoice choice);
+/// Put its files into a data folder. @throw OutputError, IoError
+void write_tokenizer(const std::filesystem::path& data, const text::Tokenizer& tokenizer);
+/// The tokenizer whose files lie in a data folder.
 /// @throw MissingInputError; InputError if it is not the one that the corpus was made with
-[[nodiscard]] text::Vocabulary read_vocabulary(const std::filesystem::path& data,
-                                               const Manifest& manifest);
-
-/// @throw InputError if the vocabulary at `path` is not the one that the corpus was made with
-void check_vocabulary(const text::Vocabulary& vocabulary, const std::filesystem::path& path,
-                      const Manifest& manifest);
+[[nodiscard]] std::unique_ptr<text::Tokenizer> read_tokenizer(const std::filesystem::path& data,
+                                                              const Manifest& manifest);
+/// Its files as they are, for copies in checkpoints.
+/// @throw MissingInputError
+[[nodiscard]] std::vector<text::TokenizerFile> tokenizer_files(const std::filesystem::path& data,
+                                                               const Manifest& manifest);
 
 }  // namespace hpml::corpus

@@ -10,6 +10,16 @@
 
 namespace hpml::corpus {
 
+namespace {
+
+/// A token as it reads within a word, without the space that may begin it.
+std::string shown(const text::Tokenizer& tokenizer, std::int32_t id) {
+    const std::string text = tokenizer.decode(std::span(&id, 1));
+    return text.size() > 1 && text.front() == ' ' ? text.substr(1) : text;
+}
+
+}  // namespace
+
 SplitStatistics examine_split(const std::filesystem::path& data, const Manifest& manifest,
                               Split split, const text::SpecialTokens& special) {
     const auto& entries = split == Split::Train ? manifest.train : manifest.validation;
@@ -39,7 +49,7 @@ SplitStatistics examine_split(const std::filesystem::path& data, const Manifest&
 }
 
 std::string show_sample(const std::filesystem::path& data, const Manifest& manifest,
-                        const text::Vocabulary& vocabulary, std::int64_t position,
+                        const text::Tokenizer& tokenizer, std::int64_t position,
                         std::uint64_t seed) {
     const SplitReader reader(data, manifest, Split::Train, Presence::Known);
     const OrderedSample sample = Order(reader.rows(), seed).at(position);
@@ -47,21 +57,20 @@ std::string show_sample(const std::filesystem::path& data, const Manifest& manif
     reader.read_row(sample.sample, tokens);
     Batch batch;
     batch.clear();
-    Masker(masking_for(vocabulary, MaskWhole::Tokens), seed)
+    Masker(masking_for(tokenizer, MaskWhole::Tokens), seed)
         .append(batch, tokens, std::vector<std::int32_t>(tokens.size(), 0),
                 {sample.sample, sample.epoch});
     std::string text;
     auto predicted = batch.mlm_positions.begin();
     for (std::size_t at = 0; at < tokens.size(); ++at) {
-        std::string word = vocabulary.token(tokens[at]);
-        const bool continues = word.starts_with("##");
-        word = continues ? word.substr(2) : word;
+        const bool continues = tokenizer.continues_word(tokens[at]);
+        std::string word = shown(tokenizer, tokens[at]);
         if (predicted != batch.mlm_positions.end() && static_cast<std::size_t>(*predicted) == at) {
             ++predicted;
             const std::int32_t seen = batch.tokens[at];
-            const std::string from = seen == vocabulary.special().mask ? "MASK:"
-                                     : seen == tokens[at]              ? "="
-                                                          : vocabulary.token(seen) + ":";
+            const std::string from = seen == tokenizer.special().mask ? "MASK:"
+                                     : seen == tokens[at]             ? "="
+                                                          : shown(tokenizer, seen) + ":";
             word = "[" + from + word + "]";
         }
         text += (at == 0 || continues ? "" : " ") + word;

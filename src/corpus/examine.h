@@ -8,7 +8,7 @@
 
 #include "corpus/loader.h"
 #include "corpus/manifest.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -37,7 +37,7 @@ struct SplitStatistics {
 /// joined; "[MASK:word]" is predicted from [MASK], "[other:word]" from a random token, "[=word]"
 /// from itself.
 [[nodiscard]] std::string show_sample(const std::filesystem::path& data, const Manifest& manifest,
-                                      const text::Vocabulary& vocabulary, std::int64_t position,
+                                      const text::Tokenizer& tokenizer, std::int64_t position,
                                       std::uint64_t seed);
 
 }  // namespace hpml::corpus

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -81,7 +82,7 @@ class Export {
     fs::path work_;
     Stopwatch watch_;
     Manifest manifest_;
-    std::optional<text::Vocabulary> vocabulary_;
+    std::unique_ptr<text::Tokenizer> tokenizer_;
     std::optional<PrepareLock> lock_;  ///< on rank 0
     Json settings_;
     std::vector<FileTask> tasks_;
@@ -111,7 +112,7 @@ void Export::plan(const std::vector<ShardEntry>& shards, bool is_train) {
 void Export::read_corpus() {
     mpi::agree(ranks_, [&] {
         manifest_ = read_manifest(options_.input);
-        vocabulary_.emplace(read_vocabulary(options_.input, manifest_));
+        tokenizer_ = read_tokenizer(options_.input, manifest_);
         check_shards_present(options_.input, manifest_);
     });
     plan(manifest_.train, true);
@@ -186,7 +187,7 @@ std::optional<FileRecord> Export::find_file(const FileTask& task) const {
 FileRecord Export::write_file(const FileTask& task) const {
     const ShardReader shard(options_.input, task.shard, shard_format(manifest_));
     MaskingOptions masking =
-        masking_for(*vocabulary_, options_.whole_words ? MaskWhole::Words : MaskWhole::Tokens);
+        masking_for(*tokenizer_, options_.whole_words ? MaskWhole::Words : MaskWhole::Tokens);
     masking.rate = options_.masking_rate;
     masking.max_predictions = options_.max_predictions;
     Masker masker(std::move(masking), options_.seed);
@@ -254,7 +255,7 @@ void Export::publish(const std::vector<FileRecord>& records) const {
         for (const FileRecord& record : records) {
             files.push_back(to_json(record));
         }
-        write_text_atomically(options_.output / "vocab.txt", vocabulary_->text());
+        write_tokenizer(options_.output, *tokenizer_);
         write_json(options_.output / kRecord, Json{{"settings", settings_}, {"files", files}});
         std::error_code ignored;
         fs::remove_all(work_, ignored);

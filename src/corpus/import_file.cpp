@@ -18,19 +18,19 @@ std::filesystem::path summary_path(const ImportTask& task) {
 
 /// A vocabulary that is not the rows' own shows at their first and last tokens.
 void check_row(const ImportTask& task, std::int64_t number, const MaskedRow& row,
-               const text::Vocabulary& vocabulary) {
+               const text::Tokenizer& tokenizer) {
     const auto where = [&] { return task.input.string() + ": row " + std::to_string(number); };
     for (const auto* ids : {&row.originals, &row.tokens}) {
         const auto outside =
-            std::ranges::find_if(*ids, [&](std::int32_t id) { return id >= vocabulary.size(); });
+            std::ranges::find_if(*ids, [&](std::int32_t id) { return id >= tokenizer.size(); });
         if (outside != ids->end()) {
             throw InputError(where() + ", column " + std::to_string(outside - ids->begin()) +
                              " holds token id " + std::to_string(*outside) +
-                             " (the vocabulary ends at " + std::to_string(vocabulary.size() - 1) +
+                             " (the vocabulary ends at " + std::to_string(tokenizer.size() - 1) +
                              "); give the vocabulary that the files were made with");
         }
     }
-    const auto& special = vocabulary.special();
+    const auto& special = tokenizer.special();
     if (row.originals.front() != special.cls || row.originals.back() != special.sep) {
         throw InputError(where() + " goes from token id " + std::to_string(row.originals.front()) +
                          " to " + std::to_string(row.originals.back()) +
@@ -59,7 +59,7 @@ bool find_hashes(const ImportTask& task, ImportedFile& file) {
     return true;
 }
 
-ImportedFile make_hashes(const ImportTask& task, const text::Vocabulary& vocabulary) {
+ImportedFile make_hashes(const ImportTask& task, const text::Tokenizer& tokenizer) {
     MaskedRowsReader reader(task.input);
     ImportedFile file;
     file.sequence_length = reader.sequence_length();
@@ -67,7 +67,7 @@ ImportedFile make_hashes(const ImportTask& task, const text::Vocabulary& vocabul
     std::vector<RowHash> hashes;
     MaskedRow row;
     for (; reader.next(row); ++file.rows) {
-        check_row(task, file.rows, row, vocabulary);
+        check_row(task, file.rows, row, tokenizer);
         hashes.push_back({hash_row(row.originals), file.rows});
         file.pair_rows += row.segments.back();
     }

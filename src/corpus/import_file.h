@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "corpus/masked_rows.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -26,6 +26,6 @@ struct ImportTask {
 /// @return false if there are no finished, undamaged hashes of the same task
 [[nodiscard]] bool find_hashes(const ImportTask& task, ImportedFile& file);
 /// @throw InputError, IoError, OutputError
-[[nodiscard]] ImportedFile make_hashes(const ImportTask& task, const text::Vocabulary& vocabulary);
+[[nodiscard]] ImportedFile make_hashes(const ImportTask& task, const text::Tokenizer& tokenizer);
 
 }  // namespace hpml::corpus

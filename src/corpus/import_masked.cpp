@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "corpus/data_folder.h"
 #include "corpus/duplicate_rows.h"
 #include "corpus/import_file.h"
 #include "corpus/masked_files.h"
@@ -58,8 +60,8 @@ class Import {
     [[nodiscard]] fs::path hashes_path(std::size_t file) const {
         return output_.scratch(fmt::format("rows-{:06}", file));
     }
-    [[nodiscard]] fs::path vocabulary_path() const {
-        return options_.vocabulary.empty() ? options_.input / "vocab.txt" : options_.vocabulary;
+    [[nodiscard]] fs::path tokenizer_path() const {
+        return options_.vocabulary.empty() ? options_.input : options_.vocabulary;
     }
 
     const ImportOptions& options_;
@@ -67,7 +69,7 @@ class Import {
     const Log& log_;
     PrepareOutput output_;
     Stopwatch watch_;
-    std::optional<text::Vocabulary> vocabulary_;
+    std::unique_ptr<text::Tokenizer> tokenizer_;
     std::vector<InputEntry> inputs_;  ///< those of the validation split first
     std::size_t validation_files_ = 0;
     std::vector<std::int64_t> facts_;       ///< [files][kFacts]
@@ -88,15 +90,16 @@ void Import::list_files() {
 }
 
 OutputState Import::open_output() {
-    mpi::agree(ranks_, [&] { vocabulary_.emplace(vocabulary_path()); });
+    mpi::agree(ranks_,
+               [&] { tokenizer_ = load_row_tokenizer(tokenizer_path(), options_.letter_case); });
     list_files();
     return output_.open(inputs_, [&](const Digest& content) {
         Json settings{{"format_version", Manifest().format_version},
                       {"format", "masked rows"},
-                      {"lower-case", options_.lower_case},
+                      {"lower-case", tokenizer_->letter_case() == text::LetterCase::Lower},
                       {"duplicates", options_.duplicates == Duplicates::Drop ? "drop" : "keep"},
                       {"sequences-per-shard", options_.sequences_per_shard},
-                      {"vocab xxh3_128", vocabulary_->hash().hex()}};
+                      {"vocab xxh3_128", tokenizer_->hash().hex()}};
         settings.update(input_settings(inputs_, content));
         return settings;
     });
@@ -116,7 +119,7 @@ void Import::hash_rows() {
             if (find_hashes(task, file)) {
                 ++reused;
             } else {
-                file = make_hashes(task, *vocabulary_);
+                file = make_hashes(task, *tokenizer_);
             }
             std::int64_t* facts = &facts_[i * kFacts];
             facts[kRows] = file.rows;
@@ -215,14 +218,14 @@ std::vector<ShardEntry> Import::write_split(Split split) {
     job.output = options_.output;
     job.prefix = is_train ? "train" : "validation";
     job.validation = !is_train;
-    job.format = {fact(0, kLength), vocabulary_->size(), vocabulary_->hash(),
+    job.format = {fact(0, kLength), tokenizer_->size(), tokenizer_->hash(),
                   settings_hash(output_.settings())};
-    job.special = vocabulary_->special();
+    job.special = tokenizer_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
     job.rows.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                     kept_.begin() + static_cast<std::ptrdiff_t>(last));
     job.take_share(ranks_.rank(), ranks_.size());
-    std::vector<std::int64_t> unigrams(static_cast<std::size_t>(vocabulary_->size()));
+    std::vector<std::int64_t> unigrams(static_cast<std::size_t>(tokenizer_->size()));
     std::vector<ShardEntry> mine;
     mpi::agree(ranks_, [&] {
         ShardFiller filler(job);
@@ -254,11 +257,10 @@ void Import::expect_same_inputs() const {
 
 void Import::publish(Manifest& manifest) {
     manifest.sequence_length = fact(0, kLength);
-    manifest.lower_case = options_.lower_case;
-    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
+    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
     manifest.validation_documents = manifest.validation_rows();
     manifest.documents = manifest.train_rows() + manifest.validation_rows();
-    output_.publish(manifest, *vocabulary_);
+    output_.publish(manifest, *tokenizer_);
 }
 
 ImportSummary Import::summarize(const Manifest& manifest) const {

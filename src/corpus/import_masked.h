@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "mpi/communicator.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -16,8 +17,8 @@ enum class Duplicates { Drop, Keep };
 struct ImportOptions {
     std::filesystem::path input;       ///< folder, looked through with all its folders
     std::filesystem::path output;      ///< data folder
-    std::filesystem::path vocabulary;  ///< that the rows were made with; empty: INPUT/vocab.txt
-    bool lower_case = true;            ///< noted in the manifest
+    std::filesystem::path vocabulary;  ///< tokenizer of the rows; empty: in INPUT
+    text::CaseChoice letter_case = text::CaseChoice::Auto;  ///< noted in the manifest
     std::int64_t sequences_per_shard = 65536;
     Duplicates duplicates = Duplicates::Drop;
 };

@@ -11,9 +11,9 @@ LoaderRates measure_loader(const std::filesystem::path& data, LoaderOptions opti
     expects(micro_batches > 0, "micro-batches to read");
     const Stopwatch open_watch;
     const Manifest manifest = read_manifest(data);
-    const text::Vocabulary vocabulary = read_vocabulary(data, manifest);
+    const auto tokenizer = read_tokenizer(data, manifest);
     const double rate = options.masking.rate;
-    options.masking = masking_for(vocabulary, MaskWhole::Tokens);
+    options.masking = masking_for(*tokenizer, MaskWhole::Tokens);
     options.masking.rate = rate;
     Loader loader(data, manifest, options);
     LoaderRates rates;

@@ -164,6 +164,10 @@ Manifest read_manifest(const fs::path& data) {
     manifest.train_tokens = integer(json, "train_tokens", where);
     manifest.validation_tokens = integer(json, "validation_tokens", where);
     manifest.unigram_entropy_nats = json_member<double>(json, "unigram_entropy_nats", where);
+    if (json.contains("tokenizer")) {
+        manifest.tokenizer =
+            text::tokenizer_kind(json_member<std::string>(json, "tokenizer", where));
+    }
     manifest.lower_case = json_member<bool>(json, "lower_case", where);
     manifest.vocabulary_size = integer(json, "vocabulary_size", where);
     manifest.vocabulary_hash = digest_member(json, "vocabulary_xxh3_128", where);
@@ -183,6 +187,7 @@ void write_manifest(const fs::path& data, const Manifest& manifest) {
                                       {"train_tokens", manifest.train_tokens},
                                       {"validation_tokens", manifest.validation_tokens},
                                       {"unigram_entropy_nats", manifest.unigram_entropy_nats},
+                                      {"tokenizer", text::name_of(manifest.tokenizer)},
                                       {"lower_case", manifest.lower_case},
                                       {"vocabulary_size", manifest.vocabulary_size},
                                       {"vocabulary_xxh3_128", manifest.vocabulary_hash.hex()},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -26,9 +27,10 @@ struct Manifest {
     std::int64_t train_tokens = 0;       ///< special tokens included
     std::int64_t validation_tokens = 0;  ///< likewise
     double unigram_entropy_nats = 0;     ///< of the training tokens without special ones
+    text::TokenizerKind tokenizer = text::TokenizerKind::WordPiece;
     bool lower_case = true;
     std::int64_t vocabulary_size = 0;
-    Digest vocabulary_hash;  ///< of vocab.txt, a copy of which lies in the data folder
+    Digest vocabulary_hash;  ///< of the tokenizer, whose files lie in the data folder
     Digest settings_hash;    ///< of everything that decides the shards' bytes
     std::vector<ShardEntry> train;
     std::vector<ShardEntry> validation;

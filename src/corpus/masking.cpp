@@ -99,13 +99,13 @@ void Masker::append(Batch& batch, std::span<const std::int32_t> tokens,
     }
 }
 
-MaskingOptions masking_for(const text::Vocabulary& vocabulary, MaskWhole whole) {
+MaskingOptions masking_for(const text::Tokenizer& tokenizer, MaskWhole whole) {
     MaskingOptions options;
-    options.special = vocabulary.special();
-    options.vocabulary_size = vocabulary.size();
+    options.special = tokenizer.special();
+    options.vocabulary_size = tokenizer.size();
     if (whole == MaskWhole::Words) {
-        for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
-            options.continues.push_back(vocabulary.token(id).starts_with("##") ? 1 : 0);
+        for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
+            options.continues.push_back(tokenizer.continues_word(id) ? 1 : 0);
         }
     }
     return options;

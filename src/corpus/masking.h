@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "corpus/batch.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -56,7 +56,7 @@ class Masker {
 
 enum class MaskWhole { Tokens, Words };
 
-/// BERT's masking for the ids of a vocabulary. Tokens that begin with "##" continue a word.
-[[nodiscard]] MaskingOptions masking_for(const text::Vocabulary& vocabulary, MaskWhole whole);
+/// BERT's masking for the ids of a tokenizer.
+[[nodiscard]] MaskingOptions masking_for(const text::Tokenizer& tokenizer, MaskWhole whole);
 
 }  // namespace hpml::corpus

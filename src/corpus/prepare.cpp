@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "corpus/data_folder.h"
 #include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
@@ -97,7 +99,7 @@ class Preparation {
     const Log& log_;
     PrepareOutput output_;
     Stopwatch watch_;
-    std::optional<text::Vocabulary> vocabulary_;
+    std::unique_ptr<text::Tokenizer> tokenizer_;
     std::vector<fs::path> sources_;  ///< the inputs, with a file for the standard input
     std::vector<InputEntry> inputs_;
     std::vector<WorkUnit> units_;
@@ -118,14 +120,15 @@ enum Count : std::size_t {
 };
 
 OutputState Preparation::open_output() {
-    mpi::agree(ranks_, [&] { vocabulary_.emplace(options_.vocabulary); });
+    mpi::agree(ranks_,
+               [&] { tokenizer_ = load_row_tokenizer(options_.vocabulary, options_.letter_case); });
     take_standard_input();
     inputs_ = list_inputs(sources_, options_.output, ranks_);
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
     const OutputState state = output_.open(inputs_, [&](const Digest& content) {
-        return prepare_settings(options_, *vocabulary_, inputs_, content);
+        return prepare_settings(options_, *tokenizer_, inputs_, content);
     });
     if (state == OutputState::Finished && sources_ != options_.inputs && ranks_.is_root()) {
         output_.remove_scratch();
@@ -146,8 +149,6 @@ void Preparation::take_standard_input() {
 }
 
 void Preparation::make_pieces() {
-    const text::WordPiece wordpiece(
-        *vocabulary_, options_.lower_case ? text::LetterCase::Lower : text::LetterCase::Keep);
     const Digest settings = settings_hash(output_.settings());
     Bytes done;
     Seconds next_report(kProgressSeconds);
@@ -176,7 +177,7 @@ void Preparation::make_pieces() {
                 if (!file || file->path() != task.input.path) {
                     file.emplace(task.input.path, options_.documents);
                 }
-                piece = make_piece(task, *file, wordpiece, progress);
+                piece = make_piece(task, *file, *tokenizer_, progress);
             }
             totals_.add(piece, was_there);
             (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(unit)),
@@ -195,7 +196,7 @@ void Preparation::count_rows() {
         rule_ = SplitRule::choose(options_.validation_fraction, totals_.least_draw,
                                   totals_.greatest_draw);
     });
-    unigrams_.assign(static_cast<std::size_t>(vocabulary_->size()), 0);
+    unigrams_.assign(static_cast<std::size_t>(tokenizer_->size()), 0);
     piece_counts_.assign(units_.size() * kCounts, 0);
     mpi::agree(ranks_, [&] {
         for (std::size_t index = 0; index < units_.size(); ++index) {
@@ -220,9 +221,9 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
     job.prefix = validation ? "validation" : "train";
     job.validation = validation;
     job.rule = rule_;
-    job.format = {options_.sequence_length, vocabulary_->size(), vocabulary_->hash(),
+    job.format = {options_.sequence_length, tokenizer_->size(), tokenizer_->hash(),
                   settings_hash(output_.settings())};
-    job.special = vocabulary_->special();
+    job.special = tokenizer_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
     for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
@@ -243,7 +244,7 @@ void Preparation::expect_same_inputs() const {
     }
     const Digest content = input_content(now, ranks_);
     mpi::agree(ranks_, [&] {
-        if (prepare_settings(options_, *vocabulary_, now, content) != output_.settings()) {
+        if (prepare_settings(options_, *tokenizer_, now, content) != output_.settings()) {
             throw InputError(
                 "the input has changed while it was prepared (the shards would mix "
                 "its states); remove " +
@@ -255,14 +256,13 @@ void Preparation::expect_same_inputs() const {
 
 void Preparation::publish(Manifest& manifest) {
     manifest.sequence_length = options_.sequence_length;
-    manifest.lower_case = options_.lower_case;
-    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, vocabulary_->special());
+    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
     for (std::size_t index = 0; index < units_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
         manifest.validation_documents += row[kValidationDocuments];
     }
-    output_.publish(manifest, *vocabulary_);
+    output_.publish(manifest, *tokenizer_);
 }
 
 PrepareSummary Preparation::summarize(const Manifest& manifest) const {

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "mpi/communicator.h"
 #include "text/documents.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -16,12 +17,12 @@ struct PrepareOptions {
     /// Files, folders read recursively by name, patterns of names, "-" for the standard input.
     std::vector<std::filesystem::path> inputs;
     std::filesystem::path output;
-    std::filesystem::path vocabulary;
-    text::DocumentOptions documents;  ///< how documents stand in the inputs
+    std::filesystem::path vocabulary;  ///< a tokenizer's folder or file
+    text::DocumentOptions documents;   ///< how documents stand in the inputs
     /// Kibibytes of a large file on disk that a rank takes at once; 0: by the kind of file. The
     /// output does not depend on it.
     std::int64_t part_kibibytes = 0;
-    bool lower_case = true;
+    text::CaseChoice letter_case = text::CaseChoice::Auto;
     std::int64_t sequence_length = 128;  ///< longest row, [CLS] and [SEP] included; >= 3
     std::int64_t sequences_per_shard = 65536;
     double validation_fraction = 0.01;  ///< of the documents, in [0, 1)

@@ -57,7 +57,8 @@ bool is_leftover(std::string_view name) {
         return false;
     }
     name = name.substr(0, at);
-    for (const std::string_view whole : {"manifest.json", "prepare.json", "vocab.txt"}) {
+    for (const std::string_view whole : {"manifest.json", "prepare.json", "vocab.txt", "vocab.json",
+                                         "merges.txt", "tokenizer_config.json"}) {
         if (name == whole) {
             return true;
         }

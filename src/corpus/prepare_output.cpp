@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "corpus/data_folder.h"
 
 namespace hpml::corpus {
 
@@ -67,13 +68,15 @@ OutputState PrepareOutput::open(const std::vector<InputEntry>& inputs,
     return state;
 }
 
-void PrepareOutput::publish(Manifest& manifest, const text::Vocabulary& vocabulary) const {
-    manifest.vocabulary_size = vocabulary.size();
-    manifest.vocabulary_hash = vocabulary.hash();
+void PrepareOutput::publish(Manifest& manifest, const text::Tokenizer& tokenizer) const {
+    manifest.tokenizer = tokenizer.kind();
+    manifest.lower_case = tokenizer.letter_case() == text::LetterCase::Lower;
+    manifest.vocabulary_size = tokenizer.size();
+    manifest.vocabulary_hash = tokenizer.hash();
     manifest.settings_hash = settings_hash(settings_);
     manifest.count_tokens();
     mpi::on_root(ranks_, [&] {
-        write_text_atomically(output_ / "vocab.txt", vocabulary.text());
+        write_tokenizer(output_, tokenizer);
         write_manifest(output_, manifest);
         remove_scratch();
     });

@@ -13,7 +13,7 @@
 #include "corpus/prepare_lock.h"
 #include "corpus/prepare_settings.h"
 #include "mpi/communicator.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -35,9 +35,9 @@ class PrepareOutput {
     /// @throw MismatchError with a table of the settings that differ; OutputError, IoError
     [[nodiscard]] OutputState open(const std::vector<InputEntry>& inputs,
                                    const SettingsOf& settings_of);
-    /// Complete the manifest by what the shards and the vocabulary say, write it last, and remove
+    /// Complete the manifest by what the shards and the tokenizer say, write it last, and remove
     /// the scratch. @throw OutputError, IoError
-    void publish(Manifest& manifest, const text::Vocabulary& vocabulary) const;
+    void publish(Manifest& manifest, const text::Tokenizer& tokenizer) const;
 
     /// As `open` found them.
     [[nodiscard]] const Json& settings() const { return settings_; }

@@ -110,7 +110,7 @@ bool find_piece(const PieceTask& task, PieceSummary& summary) {
 }
 
 PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
-                        const text::WordPiece& wordpiece,
+                        const text::Tokenizer& tokenizer,
                         const std::function<void(Bytes)>& progress) {
     const auto reader = file.open(task.part);
     PieceWriter writer(task.path);
@@ -119,7 +119,7 @@ PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
     std::vector<std::int32_t> ids;
     while (reader->next(document)) {
         ids.clear();
-        wordpiece.encode(document.text, ids);
+        tokenizer.encode(document.text, ids);
         summary.cut_documents += document.is_cut ? 1 : 0;
         if (ids.empty()) {
             ++summary.empty_documents;

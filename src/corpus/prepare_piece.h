@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "corpus/prepare_input.h"
 #include "text/documents.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
@@ -48,7 +48,7 @@ struct PieceTask {
 /// @param progress  called with the bytes of every document read
 /// @throw what text::DocumentFile and AtomicFile throw
 [[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
-                                      const text::WordPiece& wordpiece,
+                                      const text::Tokenizer& tokenizer,
                                       const std::function<void(Bytes)>& progress);
 
 /// The documents of a piece, front to back in bounded memory.

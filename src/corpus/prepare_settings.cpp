@@ -1,5 +1,7 @@
 #include "corpus/prepare_settings.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "corpus/manifest.h"
 
@@ -32,22 +34,23 @@ bool has_all_shards(const fs::path& output, const Manifest& manifest) {
             }
         }
     }
-    return fs::exists(output / "vocab.txt");
+    return std::ranges::all_of(text::file_names(manifest.tokenizer),
+                               [&](const auto& name) { return fs::exists(output / name); });
 }
 
 }  // namespace
 
-Json prepare_settings(const PrepareOptions& options, const text::Vocabulary& vocabulary,
+Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
                       const std::vector<InputEntry>& inputs, const Digest& content) {
     Json settings{{"format_version", Manifest().format_version},
                   {"format", text::format_name(options.documents.format)},
                   {"field", options.documents.field},
-                  {"lower-case", options.lower_case},
+                  {"lower-case", tokenizer.letter_case() == text::LetterCase::Lower},
                   {"sequence-length", options.sequence_length},
                   {"sequences-per-shard", options.sequences_per_shard},
                   {"validation-fraction", options.validation_fraction},
                   {"seed", options.seed},
-                  {"vocab xxh3_128", vocabulary.hash().hex()}};
+                  {"vocab xxh3_128", tokenizer.hash().hex()}};
     settings.update(input_settings(inputs, content));
     return settings;
 }

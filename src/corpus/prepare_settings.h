@@ -9,15 +9,14 @@
 #include "base/json.h"
 #include "corpus/prepare.h"
 #include "corpus/prepare_input.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace hpml::corpus {
 
 /// Everything that decides the shards' bytes, under the names of the options. No path and no time
 /// is in it.
 /// @param content  of the inputs, as input_content gives it
-[[nodiscard]] Json prepare_settings(const PrepareOptions& options,
-                                    const text::Vocabulary& vocabulary,
+[[nodiscard]] Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
                                     const std::vector<InputEntry>& inputs, const Digest& content);
 /// Of them, what says which inputs they are, under the same names in every kind of preparation.
 [[nodiscard]] Json input_settings(const std::vector<InputEntry>& inputs, const Digest& content);

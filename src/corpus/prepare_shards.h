@@ -9,7 +9,7 @@
 
 #include "corpus/prepare_piece.h"
 #include "corpus/shard.h"
-#include "text/vocabulary.h"
+#include "text/special_tokens.h"
 
 namespace hpml::corpus {
 

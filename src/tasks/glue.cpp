@@ -88,7 +88,6 @@ class FineTuning {
           start_(start),
           context_(context),
           task_(corpus::glue_task(options.task)),
-          tokenizer_(start.vocabulary, start.letter_case),
           train_(empty_split()),
           dev_(empty_split()),
           test_(empty_split()),
@@ -138,7 +137,7 @@ class FineTuning {
 
   private:
     [[nodiscard]] Split empty_split() const {
-        return {EncodedExamples(tokenizer_, options_.max_sequence_length), {}};
+        return {EncodedExamples(*start_.tokenizer, options_.max_sequence_length), {}};
     }
 
     /// Look again, now that the run directory is ours: until then another start may have written
@@ -286,7 +285,6 @@ class FineTuning {
     const GlueStart& start_;
     const GlueContext& context_;
     const corpus::GlueTask& task_;
-    text::WordPiece tokenizer_;
     Split train_;
     Split dev_;
     Split test_;

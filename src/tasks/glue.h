@@ -15,6 +15,7 @@
 #include "optim/optimizer.h"
 #include "tasks/glue_scores.h"
 #include "tasks/glue_training.h"
+#include "text/tokenizer.h"
 #include "train/accelerator.h"
 #include "train/communication.h"
 #include "train/observer.h"
@@ -33,8 +34,8 @@ struct GlueOptions {
     std::string init_from;
     bool restart_from_scratch = false;  ///< where checkpoints exist but none is valid
     std::string model;                  ///< "random" only: as named_model() takes it
-    std::filesystem::path vocabulary;   ///< "random" only: vocab.txt
-    bool lower_case = true;             ///< "random" only
+    std::filesystem::path vocabulary;   ///< "random" only: a tokenizer
+    text::CaseChoice letter_case = text::CaseChoice::Auto;  ///< "random" only
     std::int64_t max_sequence_length = 128;
     std::int64_t max_train_samples = 0;  ///< the first rows of train.tsv; 0: all
     FineTuneOptions recipe;

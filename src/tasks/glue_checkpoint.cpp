@@ -27,10 +27,7 @@ checkpoint::Contents tuned_model(train::Replica& replica, Step step, const GlueO
     contents.state = {{"format_version", kFormatVersion},
                       {"step", step.value},
                       {"settings", glue_settings(options, start)}};
-    contents.tokenizer_config = {{"tokenizer_class", "BertTokenizer"},
-                                 {"do_lower_case", start.letter_case == text::LetterCase::Lower},
-                                 {"model_max_length", start.config.max_positions}};
-    contents.vocabulary = start.vocabulary.text();
+    contents.set_tokenizer(start.tokenizer->files(), start.config.max_positions);
     return contents;
 }
 

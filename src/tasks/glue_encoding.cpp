@@ -23,7 +23,7 @@ std::pair<std::size_t, std::size_t> longest_first(std::size_t first, std::size_t
                           : std::pair(kept_shorter, kept_longer);
 }
 
-EncodedExamples::EncodedExamples(const text::WordPiece& tokenizer, std::int64_t max_length)
+EncodedExamples::EncodedExamples(const text::Tokenizer& tokenizer, std::int64_t max_length)
     : tokenizer_(tokenizer), max_length_(static_cast<std::size_t>(max_length)) {
     expects(max_length >= 3, "rows of at least [CLS], one token and [SEP]");
 }
@@ -38,28 +38,32 @@ void EncodedExamples::add(std::string_view sentence) {
 }
 
 void EncodedExamples::add(std::string_view first, std::string_view second) {
-    expects(max_length_ >= 5, "pairs of at least [CLS], two tokens and two [SEP]");
+    const std::size_t special = has_segments() ? 3 : 4;
+    expects(max_length_ >= special + 2, "pairs of at least the special and two tokens");
     first_ids_.clear();
     second_ids_.clear();
     tokenizer_.encode(first, first_ids_);
     tokenizer_.encode(second, second_ids_);
     const auto [kept_first, kept_second] =
-        longest_first(first_ids_.size(), second_ids_.size(), max_length_ - 3);
+        longest_first(first_ids_.size(), second_ids_.size(), max_length_ - special);
     truncated_ += kept_first + kept_second < first_ids_.size() + second_ids_.size() ? 1 : 0;
     append_sentence(kept_first, first_ids_, 0);
+    if (!has_segments()) {
+        tokens_.push_back(tokenizer_.special().sep);
+    }
     append_sentence(kept_second, second_ids_, 1);
     offsets_.push_back(tokens_.size());
 }
 
 void EncodedExamples::append_sentence(std::size_t count, const std::vector<std::int32_t>& ids,
                                       std::int32_t segment) {
-    const text::SpecialTokens& special = tokenizer_.vocabulary().special();
+    const text::SpecialTokens& special = tokenizer_.special();
     if (segment == 0) {
         tokens_.push_back(special.cls);
     }
     tokens_.insert(tokens_.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
     tokens_.push_back(special.sep);
-    segments_.resize(tokens_.size(), segment);
+    segments_.resize(tokens_.size(), has_segments() ? segment : 0);
 }
 
 std::int64_t EncodedExamples::length(std::int64_t row) const {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "corpus/batch.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 namespace hpml::tasks {
 
@@ -18,12 +18,13 @@ namespace hpml::tasks {
                                                                 std::size_t room);
 
 /// Sentences or pairs as token ids, row after row in flat memory: [CLS] first [SEP] in segment 0,
-/// then second [SEP] in segment 1.
+/// then second [SEP] in segment 1; with a byte-level tokenizer, as RoBERTa has it,
+/// <s> first </s> </s> second </s>, all in segment 0.
 class EncodedExamples {
   public:
-    /// @param max_length  longest row in tokens, special ones included; at least 3 (pairs: 5)
+    /// @param max_length  longest row in tokens, special ones included; at least 3 (pairs: 6)
     /// @param tokenizer   outlives this
-    EncodedExamples(const text::WordPiece& tokenizer, std::int64_t max_length);
+    EncodedExamples(const text::Tokenizer& tokenizer, std::int64_t max_length);
 
     void add(std::string_view sentence);
     void add(std::string_view first, std::string_view second);
@@ -39,10 +40,13 @@ class EncodedExamples {
     void append_to(corpus::Batch& batch, std::int64_t row) const;
 
   private:
+    [[nodiscard]] bool has_segments() const {
+        return tokenizer_.kind() == text::TokenizerKind::WordPiece;
+    }
     void append_sentence(std::size_t count, const std::vector<std::int32_t>& ids,
                          std::int32_t segment);
 
-    const text::WordPiece& tokenizer_;
+    const text::Tokenizer& tokenizer_;
     std::size_t max_length_;
     std::vector<std::int32_t> tokens_;
     std::vector<std::int32_t> segments_;

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "checkpoint/folder.h"
+#include "corpus/data_folder.h"
 #include "corpus/glue.h"
 #include "mpi/communicator.h"
 
@@ -21,10 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRandom = "random";
 constexpr std::string_view kRandomFrom = "random:";
-
-text::LetterCase letter_case(bool lower) {
-    return lower ? text::LetterCase::Lower : text::LetterCase::Keep;
-}
 
 /// What rank 0 finds in a model's folder, as text for the others: a checkpoint is verified once,
 /// not once per rank. Null for plain "random".
@@ -38,10 +35,8 @@ Json find_start(const GlueOptions& options, const mpi::Communicator& ranks, cons
         const auto model = checkpoint::resolve_model_folder(
             random ? options.init_from.substr(kRandomFrom.size()) : options.init_from, log);
         found = {{"folder", model.folder.string()},
-                 {"vocabulary", model.vocabulary.string()},
                  {"weights", random ? "" : model.weights.string()},
                  {"hash", random ? kRandom : hash_file(model.weights).hex()},
-                 {"lower_case", model.lower_case},
                  {"config", model.config}};
     });
     return parse_json(ranks.broadcast(found.dump()), "the model's description");
@@ -49,10 +44,10 @@ Json find_start(const GlueOptions& options, const mpi::Communicator& ranks, cons
 
 GlueStart read_folder(const Json& found) {
     const std::string where = found.at("folder").get<std::string>() + "/config.json";
-    return {model::config_from_json(found.at("config"), where),
-            text::Vocabulary(found.at("vocabulary").get<std::string>()),
-            letter_case(found.at("lower_case").get<bool>()), found.at("weights").get<std::string>(),
-            found.at("hash").get<std::string>()};
+    return {
+        model::config_from_json(found.at("config"), where),
+        corpus::load_row_tokenizer(found.at("folder").get<std::string>(), text::CaseChoice::Auto),
+        found.at("weights").get<std::string>(), found.at("hash").get<std::string>()};
 }
 
 GlueStart read_options(const GlueOptions& options) {
@@ -62,20 +57,19 @@ GlueStart read_options(const GlueOptions& options) {
             "from); or write --init-from random:FOLDER to take both from that folder");
     }
     GlueStart start{model::named_model(options.model),
-                    text::Vocabulary(options.vocabulary),
-                    options.lower_case ? text::LetterCase::Lower : text::LetterCase::Keep,
+                    corpus::load_row_tokenizer(options.vocabulary, options.letter_case),
                     {},
                     "random"};
-    start.config.vocabulary_size = start.vocabulary.size();
+    start.config.vocabulary_size = start.tokenizer->size();
     return start;
 }
 
 void check_vocabulary(const GlueStart& start) {
-    if (start.vocabulary.size() > start.config.vocabulary_size) {
+    if (start.tokenizer->size() > start.config.vocabulary_size) {
         throw InputError(fmt::format(
             "the vocabulary has {} tokens, the model embeds {} (they do not belong together); put "
-            "the model's own vocab.txt beside its weights",
-            start.vocabulary.size(), start.config.vocabulary_size));
+            "the model's own tokenizer beside its weights",
+            start.tokenizer->size(), start.config.vocabulary_size));
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -8,8 +9,7 @@
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "tasks/glue.h"
-#include "text/vocabulary.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 #include "train/replica.h"
 
 namespace hpml::tasks {
@@ -17,13 +17,12 @@ namespace hpml::tasks {
 /// What fine-tuning starts from.
 struct GlueStart {
     model::ModelConfig config;  ///< with the task's number of labels
-    text::Vocabulary vocabulary;
-    text::LetterCase letter_case = text::LetterCase::Lower;
+    std::unique_ptr<text::Tokenizer> tokenizer;
     std::filesystem::path weights;  ///< model.safetensors; empty: random weights
     std::string weights_hash;       ///< of that file, or "random"
 };
 
-/// Find and read configuration, vocabulary and lower-casing of `--init-from`; of a run, its newest
+/// Find and read configuration and tokenizer of `--init-from`; of a run, its newest
 /// checkpoint that is whole (nothing in the run is changed: it may still be training). Collective.
 /// @throw UsageError, MissingInputError, InputError, the same on every rank
 [[nodiscard]] GlueStart open_start(const GlueOptions& options, const mpi::Communicator& ranks,

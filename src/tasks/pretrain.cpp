@@ -11,12 +11,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "corpus/data_folder.h"
 #include "corpus/loader.h"
 #include "corpus/presence.h"
 #include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
 #include "tasks/sums_record.h"
-#include "text/vocabulary.h"
+#include "text/tokenizer.h"
 #include "train/pace.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -27,10 +28,10 @@ namespace hpml::tasks {
 namespace {
 
 corpus::MaskingOptions masking_of(const PretrainOptions& options,
-                                  const text::Vocabulary& vocabulary) {
+                                  const text::Tokenizer& tokenizer) {
     auto masking =
-        corpus::masking_for(vocabulary, options.whole_word_masking ? corpus::MaskWhole::Words
-                                                                   : corpus::MaskWhole::Tokens);
+        corpus::masking_for(tokenizer, options.whole_word_masking ? corpus::MaskWhole::Words
+                                                                  : corpus::MaskWhole::Tokens);
     masking.rate = options.masking_rate;
     masking.max_predictions = options.max_predictions;
     return masking;
@@ -67,7 +68,6 @@ class Pretraining {
         : options_(options),
           manifest_(manifest),
           context_(context),
-          vocabulary_(options.data / "vocab.txt"),
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
           runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
                    context.watchdog, replica_.trace()},
@@ -123,20 +123,13 @@ class Pretraining {
     void open_data() {
         corpus::check_shards_on_nodes(options_.data, manifest_, context_.ranks);
         mpi::agree(context_.ranks, [&] {
-            if (vocabulary_.hash() != manifest_.vocabulary_hash) {
-                throw InputError(
-                    fmt::format("{} has hash {}, the corpus was made with {} (the ids would mean "
-                                "other words); prepare "
-                                "the corpus again",
-                                (options_.data / "vocab.txt").string(), vocabulary_.hash().hex(),
-                                manifest_.vocabulary_hash.hex()));
-            }
+            const auto tokenizer = corpus::read_tokenizer(options_.data, manifest_);
             corpus::LoaderOptions loader;
             loader.presence = corpus::Presence::Known;
             loader.global_batch = options_.global_batch;
             loader.micro_batch = options_.micro_batch;
             loader.seed = options_.seed;
-            loader.masking = masking_of(options_, vocabulary_);
+            loader.masking = masking_of(options_, *tokenizer);
             loader.prefetch = options_.prefetch;
             loader_ = std::make_unique<corpus::Loader>(options_.data, manifest_, loader);
             if (manifest_.validation_rows() > 0) {
@@ -369,7 +362,6 @@ class Pretraining {
     const PretrainOptions& options_;
     const corpus::Manifest& manifest_;
     const PretrainContext& context_;
-    text::Vocabulary vocabulary_;
     train::Replica replica_;
     train::StepRunner runner_;
     train::TimeLimit& limit_;

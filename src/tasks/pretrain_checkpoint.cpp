@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/manifest.h"
+#include "corpus/data_folder.h"
 #include "tasks/sums_record.h"
 
 namespace hpml::tasks {
@@ -51,11 +52,8 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
                       {"settings", fixed_settings(options, manifest)}};
     contents.config =
         model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);
-    contents.tokenizer_config = {
-        {"tokenizer_class", "BertTokenizer"},
-        {"do_lower_case", manifest.lower_case},
-        {"model_max_length", contents.config.at("max_position_embeddings")}};
-    contents.vocabulary = read_text(options.data / "vocab.txt");
+    contents.set_tokenizer(corpus::tokenizer_files(options.data, manifest),
+                           contents.config.at("max_position_embeddings").get<std::int64_t>());
     return contents;
 }
 

@@ -24,6 +24,9 @@ class BytePairTokenizer final : public Tokenizer {
     [[nodiscard]] const std::string& token(std::int32_t id) const override {
         return parts_.tokens.at(static_cast<std::size_t>(id));
     }
+    [[nodiscard]] bool continues_word(std::int32_t id) const override {
+        return !special_.contains(id) && !token(id).starts_with(alphabet_.character(' '));
+    }
     [[nodiscard]] LetterCase letter_case() const override { return LetterCase::Keep; }
     /// Of vocab.json and merges.txt as files() gives them, and of the prefix space if there is one.
     [[nodiscard]] Digest hash() const override { return hash_; }

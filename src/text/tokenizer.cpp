@@ -62,6 +62,22 @@ std::string_view name_of(TokenizerKind kind) {
     return kind == TokenizerKind::WordPiece ? "wordpiece" : "byte-level-bpe";
 }
 
+TokenizerKind tokenizer_kind(std::string_view name) {
+    for (const TokenizerKind kind : {TokenizerKind::WordPiece, TokenizerKind::BytePair}) {
+        if (name == name_of(kind)) {
+            return kind;
+        }
+    }
+    throw InputError("tokenizer '" + std::string(name) +
+                     "' is not known (its ids cannot be told); use a newer hpml");
+}
+
+std::vector<std::string> file_names(TokenizerKind kind) {
+    return kind == TokenizerKind::WordPiece
+               ? std::vector<std::string>{"vocab.txt", "tokenizer_config.json"}
+               : std::vector<std::string>{"vocab.json", "merges.txt", "tokenizer_config.json"};
+}
+
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path, CaseChoice choice) {
     const fs::path file = fs::is_directory(path) ? file_in(path) : path;
     const fs::path name = file.filename();

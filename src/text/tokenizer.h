@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "text/letter_case.h"
 #include "text/special_tokens.h"
 
 namespace hpml::text {
@@ -17,8 +18,10 @@ enum class TokenizerKind { WordPiece, BytePair };
 
 /// "wordpiece" or "byte-level-bpe", as manifests write it.
 [[nodiscard]] std::string_view name_of(TokenizerKind kind);
-
-enum class LetterCase { Keep, Lower };
+/// @throw InputError for a name of none
+[[nodiscard]] TokenizerKind tokenizer_kind(std::string_view name);
+/// The files that Tokenizer::files gives.
+[[nodiscard]] std::vector<std::string> file_names(TokenizerKind kind);
 
 /// How a WordPiece tokenizer treats capitals and accents.
 enum class CaseChoice {
@@ -54,6 +57,9 @@ class Tokenizer {
     [[nodiscard]] virtual const SpecialTokens& special() const = 0;
     /// The token of an id below size(), as its file writes it.
     [[nodiscard]] virtual const std::string& token(std::int32_t id) const = 0;
+    /// Whether a token goes on with the word of the token before it: WordPiece's "##"; of a
+    /// byte-level tokenizer what does not begin with a space. Never for a special one.
+    [[nodiscard]] virtual bool continues_word(std::int32_t id) const = 0;
     /// Keep for byte-level tokenizers.
     [[nodiscard]] virtual LetterCase letter_case() const = 0;
     /// Of all that decides the ids but the letter case.

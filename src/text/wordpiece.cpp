@@ -6,42 +6,16 @@
 #include <utility>
 
 #include "base/error.h"
-#include "text/character_table.h"
+#include "text/bert_words.h"
 #include "text/id_sink.h"
 #include "text/piece_trie.h"
-#include "text/utf8.h"
 #include "text/word_table.h"
 
 namespace hpml::text {
 
 namespace {
 
-constexpr std::size_t kLongestWord = 100;  ///< characters; a longer word is [UNK]
 constexpr std::size_t kAscii = 128;
-
-/// The word that is being collected, normalised. Characters beyond the limit are only counted.
-class Word {
-  public:
-    void add_ascii(char byte) {
-        if (characters_++ < kLongestWord) {
-            bytes_[size_++] = byte;
-        }
-    }
-    void add(char32_t point) {
-        if (characters_++ < kLongestWord) {
-            size_ += put_character(point, bytes_.data() + size_);
-        }
-    }
-    [[nodiscard]] bool is_empty() const { return characters_ == 0; }
-    [[nodiscard]] bool is_too_long() const { return characters_ > kLongestWord; }
-    [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
-    void clear() { size_ = characters_ = 0; }
-
-  private:
-    std::array<char, 4 * kLongestWord> bytes_;
-    std::size_t size_ = 0;
-    std::size_t characters_ = 0;
-};
 
 std::vector<std::string> all_tokens(const Vocabulary& vocabulary) {
     std::vector<std::string> tokens;
@@ -58,13 +32,11 @@ class WordPiece::State {
   public:
     State(const Vocabulary& vocabulary, LetterCase letter_case)
         : vocabulary_(vocabulary),
-          lower_(letter_case == LetterCase::Lower),
+          bert_(letter_case),
           trie_(all_tokens(vocabulary)),
           continuation_(trie_.find("##")),
           words_(static_cast<std::size_t>(vocabulary.size())) {
         for (std::size_t byte = 0; byte < kAscii; ++byte) {
-            const bool is_capital = byte >= 'A' && byte <= 'Z';
-            ascii_[byte] = static_cast<char>(lower_ && is_capital ? byte + ('a' - 'A') : byte);
             const std::int32_t id = vocabulary.find(std::string(1, static_cast<char>(byte)));
             ascii_ids_[byte] = id >= 0 ? id : vocabulary.special().unknown;
         }
@@ -78,7 +50,14 @@ class WordPiece::State {
 
     void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
         IdSink sink(ids);
-        Word word;
+        BertWord word;
+        const auto add_word = [&](const BertWord& one) {
+            if (one.is_too_long()) {
+                sink.push(vocabulary_.special().unknown);
+            } else {
+                add_pieces(one.text(), sink);
+            }
+        };
         std::size_t at = 0;
         // Here a word may begin. Most are short ASCII words and single signs; whatever is not goes
         // character by character up to its end.
@@ -87,7 +66,7 @@ class WordPiece::State {
             if (run.length == 0) {
                 const auto byte = static_cast<unsigned char>(text[at]);
                 const CharacterClass kind =
-                    byte < kAscii ? characters_.kind(byte) : CharacterClass::Letter;
+                    byte < kAscii ? bert_.ascii_kind(byte) : CharacterClass::Letter;
                 if (kind == CharacterClass::Space || kind == CharacterClass::Punctuation) {
                     if (kind == CharacterClass::Punctuation) {
                         sink.push(ascii_ids_[byte]);
@@ -100,7 +79,7 @@ class WordPiece::State {
                 at += run.length;
                 continue;
             }
-            at = encode_word(text, at, word, sink);
+            at = bert_.next(text, at, word, add_word);
         }
         sink.flush();
     }
@@ -137,7 +116,7 @@ class WordPiece::State {
     [[nodiscard]] static std::size_t leading(std::uint64_t mask) {
         return static_cast<std::size_t>(std::countr_zero(~mask & 0x8080808080808080u)) / 8;
     }
-    [[nodiscard]] std::uint64_t fold() const { return lower_ ? ~std::uint64_t{0} : 0; }
+    [[nodiscard]] std::uint64_t fold() const { return bert_.lowers() ? ~std::uint64_t{0} : 0; }
 
     /// Whether a word that has come to `at` ends there whatever follows.
     [[nodiscard]] bool ends_word(std::string_view text, std::size_t at) const {
@@ -148,7 +127,7 @@ class WordPiece::State {
         if (byte >= kAscii) {
             return false;
         }
-        const CharacterClass kind = characters_.kind(byte);
+        const CharacterClass kind = bert_.ascii_kind(byte);
         return kind == CharacterClass::Space || kind == CharacterClass::Punctuation;
     }
 
@@ -164,82 +143,9 @@ class WordPiece::State {
         add_pieces({bytes, run.length}, sink);
     }
 
-    /// Characters from `at` on up to the end of a word. @return where it ended, beyond `at`
-    [[nodiscard]] std::size_t encode_word(std::string_view text, std::size_t at, Word& word,
-                                          IdSink& sink) const {
-        do {
-            const auto byte = static_cast<unsigned char>(text[at]);
-            if (byte < kAscii) {
-                ++at;
-                add_classified(byte, characters_.kind(byte), word, sink);
-            } else {
-                const Utf8Character character = first_character(text.substr(at));
-                add_character(character.point, word, sink);
-                at += character.length;
-            }
-        } while (at < text.size() && !word.is_empty());
-        finish(word, sink);
-        return at;
-    }
-
-    /// One character of the normalised text.
-    void add_classified(char32_t point, CharacterClass kind, Word& word, IdSink& sink) const {
-        switch (kind) {
-            case CharacterClass::Letter:
-            case CharacterClass::Mark:
-                put(point, word);
-                break;
-            case CharacterClass::Drop:
-                break;
-            case CharacterClass::Space:
-                finish(word, sink);
-                break;
-            case CharacterClass::Punctuation:
-            case CharacterClass::Chinese:
-                finish(word, sink);
-                put(point, word);
-                finish(word, sink);
-                break;
-        }
-    }
-
-    void put(char32_t point, Word& word) const {
-        if (point < kAscii) {
-            word.add_ascii(ascii_[point]);
-        } else {
-            word.add(point);
-        }
-    }
-
-    /// One character above ASCII of the raw text.
-    void add_character(char32_t point, Word& word, IdSink& sink) const {
-        const CharacterClass kind = characters_.kind(point);
-        if (!lower_ || kind == CharacterClass::Drop || kind == CharacterClass::Space) {
-            add_classified(point, kind, word, sink);
-            return;
-        }
-        // The class counts again after the decomposition: U+037E becomes a semicolon. A Chinese
-        // character was set apart before it.
-        const LowerCharacters lower = characters_.lower(point);
-        for (std::size_t i = 0; i < lower.count; ++i) {
-            const char32_t part = lower.points[i];
-            add_classified(part, kind == CharacterClass::Chinese ? kind : characters_.kind(part),
-                           word, sink);
-        }
-    }
-
-    void finish(Word& word, IdSink& sink) const {
-        if (word.is_too_long()) {
-            sink.push(vocabulary_.special().unknown);
-        } else if (!word.is_empty()) {
-            add_pieces(word.text(), sink);
-        }
-        word.clear();
-    }
-
     /// Greedy longest match over a normalised word, which is not empty.
     void add_pieces(std::string_view word, IdSink& sink) const {
-        std::array<std::int32_t, kLongestWord> pieces;
+        std::array<std::int32_t, BertWord::kLongest> pieces;
         std::size_t count = 0;
         PieceTrie::Node from = trie_.root();
         while (!word.empty()) {
@@ -259,12 +165,10 @@ class WordPiece::State {
     }
 
     const Vocabulary& vocabulary_;
-    bool lower_;
-    CharacterTable characters_;
+    BertWords bert_;
     PieceTrie trie_;
     PieceTrie::Node continuation_;
     WordTable words_;
-    std::array<char, kAscii> ascii_{};
     std::array<std::int32_t, kAscii> ascii_ids_{};  ///< of the byte as a word
 };
 

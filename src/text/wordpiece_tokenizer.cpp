@@ -6,6 +6,11 @@
 
 namespace hpml::text {
 
+std::string word_piece_config(bool lower_case) {
+    const Json config{{"tokenizer_class", "BertTokenizer"}, {"do_lower_case", lower_case}};
+    return config.dump(2) + "\n";
+}
+
 WordPieceTokenizer::WordPieceTokenizer(Vocabulary vocabulary, LetterCase letter_case)
     : vocabulary_(std::move(vocabulary)),
       letter_case_(letter_case),
@@ -25,9 +30,8 @@ std::string WordPieceTokenizer::decode(std::span<const std::int32_t> ids) const 
 }
 
 std::vector<TokenizerFile> WordPieceTokenizer::files() const {
-    const Json config{{"tokenizer_class", "BertTokenizer"},
-                      {"do_lower_case", letter_case_ == LetterCase::Lower}};
-    return {{"vocab.txt", vocabulary_.text()}, {"tokenizer_config.json", config.dump(2) + "\n"}};
+    return {{"vocab.txt", vocabulary_.text()},
+            {"tokenizer_config.json", word_piece_config(letter_case_ == LetterCase::Lower)}};
 }
 
 }  // namespace hpml::text

@@ -6,6 +6,9 @@
 
 namespace hpml::text {
 
+/// The text of BERT's tokenizer_config.json.
+[[nodiscard]] std::string word_piece_config(bool lower_case);
+
 /// WordPiece with its vocabulary, behind the common interface.
 class WordPieceTokenizer final : public Tokenizer {
   public:
@@ -20,6 +23,9 @@ class WordPieceTokenizer final : public Tokenizer {
     [[nodiscard]] const SpecialTokens& special() const override { return vocabulary_.special(); }
     [[nodiscard]] const std::string& token(std::int32_t id) const override {
         return vocabulary_.token(id);
+    }
+    [[nodiscard]] bool continues_word(std::int32_t id) const override {
+        return token(id).starts_with("##");
     }
     [[nodiscard]] LetterCase letter_case() const override { return letter_case_; }
     /// Of vocab.txt.

@@ -117,13 +117,15 @@ BOOST_AUTO_TEST_CASE(a_run_a_checkpoint_and_a_saved_model_are_found) {
     write_model_folder(run / "model", contents);
     write_model_folder(run / "model", contents);  // and again over itself
     const ModelFolder found = resolve_model_folder(run / "model", kQuiet);
-    BOOST_TEST(!found.lower_case);
     BOOST_TEST(found.config.at("hidden_size").get<int>() == 128);
     BOOST_TEST(!std::filesystem::exists(run / "model" / "optimizer.safetensors"));
-    // As Hugging Face saves it: no manifest, perhaps no word about case.
+    // As Hugging Face saves it: no manifest, perhaps no configuration of the tokenizer.
     std::filesystem::remove(run / "model" / "MANIFEST.json");
     std::filesystem::remove(run / "model" / "tokenizer_config.json");
-    BOOST_TEST(resolve_model_folder(run / "model", kQuiet).lower_case);
+    BOOST_TEST(resolve_model_folder(run / "model", kQuiet).folder == run / "model");
+    // The same with another tokenizer.
+    std::filesystem::rename(run / "model" / "vocab.txt", run / "model" / "tokenizer.json");
+    BOOST_TEST(resolve_model_folder(run / "model", kQuiet).folder == run / "model");
 }
 
 BOOST_AUTO_TEST_CASE(looking_for_a_model_changes_nothing_in_a_run) {

@@ -20,7 +20,7 @@ inline checkpoint::Contents sample_contents(std::int64_t step, std::int64_t elem
     contents.state = {{"step", step}, {"seed", 42}};
     contents.config = {{"model_type", "bert"}, {"hidden_size", 128}};
     contents.tokenizer_config = {{"do_lower_case", true}};
-    contents.vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n";
+    contents.vocabulary = {{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n"}};
     return contents;
 }
 

@@ -45,13 +45,13 @@ void check_batch(const corpus::Batch& batch, const Json& expected) {
 }
 
 corpus::LoaderOptions options_of(const corpus::Manifest& manifest, const Json& expected) {
-    const text::Vocabulary vocabulary = corpus::read_vocabulary(kFolder, manifest);
+    const auto tokenizer = corpus::read_tokenizer(kFolder, manifest);
     corpus::LoaderOptions options;
     options.global_batch = expected["global_batch"].get<std::int64_t>();
     options.micro_batch = options.global_batch;
     options.seed = expected["seed"].get<std::uint64_t>();
-    options.masking.special = vocabulary.special();
-    options.masking.vocabulary_size = vocabulary.size();
+    options.masking.special = tokenizer->special();
+    options.masking.vocabulary_size = tokenizer->size();
     return options;
 }
 
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(the_loaders_rate_is_measured) {
 BOOST_AUTO_TEST_CASE(a_vocabulary_of_another_hash_is_refused) {
     auto manifest = corpus::read_manifest(kFolder);
     manifest.vocabulary_hash.low ^= 1;
-    BOOST_CHECK_EXCEPTION((void)corpus::read_vocabulary(kFolder, manifest), InputError,
+    BOOST_CHECK_EXCEPTION((void)corpus::read_tokenizer(kFolder, manifest), InputError,
                           [&](const InputError& error) {
                               const std::string text = error.what();
                               return text.find(manifest.vocabulary_hash.hex()) != text.npos &&

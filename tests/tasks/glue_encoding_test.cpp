@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,11 @@ namespace {
 
 struct Tokenizer {
     test::ScratchFolder folder{"glue-encoding"};
-    text::Vocabulary vocabulary = make();
-    text::WordPiece word_piece{vocabulary, text::LetterCase::Lower};
+    std::unique_ptr<text::Tokenizer> word_piece = make();
 
-    text::Vocabulary make() const {
+    std::unique_ptr<text::Tokenizer> make() const {
         test::write_file(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n");
-        return text::Vocabulary(folder / "vocab.txt");
+        return text::load_tokenizer(folder / "vocab.txt", text::CaseChoice::Lower);
     }
 };
 
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(pairs_are_cut_as_hugging_face_cuts_them) {
 
 BOOST_AUTO_TEST_CASE(a_pair_has_two_segments_and_three_special_tokens) {
     const Tokenizer tokenizer;
-    tasks::EncodedExamples examples(tokenizer.word_piece, 16);
+    tasks::EncodedExamples examples(*tokenizer.word_piece, 16);
     examples.add("a B", "c");
     corpus::Batch batch;
     batch.clear();
@@ -72,9 +72,26 @@ BOOST_AUTO_TEST_CASE(a_pair_has_two_segments_and_three_special_tokens) {
     BOOST_TEST(examples.truncated() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_byte_level_pair_has_one_segment_and_four_special_tokens) {
+    const auto tokenizer = text::load_tokenizer(
+        std::string(HPML_SOURCE_DIR) + "/tests/golden/small_bpe", text::CaseChoice::Auto);
+    tasks::EncodedExamples examples(*tokenizer, 6);
+    examples.add("a", "b");
+    corpus::Batch batch;
+    batch.clear();
+    examples.append_to(batch, 0);
+    std::vector<std::int32_t> tokens{0};
+    tokenizer->encode("a", tokens);
+    tokens.insert(tokens.end(), {2, 2});
+    tokenizer->encode("b", tokens);
+    tokens.push_back(2);
+    BOOST_TEST(batch.tokens == tokens, boost::test_tools::per_element());
+    BOOST_TEST(batch.segments == std::vector<std::int32_t>(6, 0), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_long_sentence_loses_its_end_and_is_counted) {
     const Tokenizer tokenizer;
-    tasks::EncodedExamples examples(tokenizer.word_piece, 5);
+    tasks::EncodedExamples examples(*tokenizer.word_piece, 5);
     examples.add("a");
     examples.add("a b c a b c");
     examples.add("");

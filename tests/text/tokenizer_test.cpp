@@ -138,6 +138,19 @@ BOOST_AUTO_TEST_CASE(decoding_word_pieces_joins_continuations) {
                "[CLS] rivers river [MASK]");
 }
 
+BOOST_AUTO_TEST_CASE(pieces_inside_a_word_continue_it) {
+    const auto bpe = small_bpe();
+    const auto ids = encode(*bpe, " zqx zq");
+    BOOST_REQUIRE(ids.size() >= 4u);
+    BOOST_TEST(!bpe->continues_word(ids[0]));
+    BOOST_TEST(bpe->continues_word(ids[1]));
+    BOOST_TEST(!bpe->continues_word(bpe->special().cls));
+    test::write_file(path / "words.txt", kWords);
+    const auto words = load_tokenizer(path / "words.txt", CaseChoice::Auto);
+    BOOST_TEST(!words->continues_word(5));
+    BOOST_TEST(words->continues_word(6));
+}
+
 BOOST_AUTO_TEST_CASE(an_invalid_byte_reads_as_the_replacement_character) {
     const auto bpe = small_bpe();
     BOOST_TEST(encode(*bpe, "ri\x80ver \xE2(") == encode(*bpe, "ri\uFFFDver \uFFFD("),

@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(static_masks_are_those_of_a_run_with_the_same_seed) {
     LoaderOptions loading;
     loading.micro_batch = 1000;
     loading.seed = options.seed;
-    loading.masking = masking_for(read_vocabulary(options.input, manifest), MaskWhole::Tokens);
+    loading.masking = masking_for(*read_tokenizer(options.input, manifest), MaskWhole::Tokens);
     loading.masking.max_predictions = options.max_predictions;
     const ValidationSet set(options.input, manifest, loading);
     const Batch batch = set.micro_batch(0);
