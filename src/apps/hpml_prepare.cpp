@@ -4,6 +4,7 @@
 
 #include "apps/hpml_prepare_convert.h"
 #include "apps/hpml_prepare_input.h"
+#include "apps/hpml_prepare_vocabulary.h"
 #include "apps/options.h"
 #include "apps/program.h"
 #include "base/log.h"
@@ -53,6 +54,7 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         "mpirun -np 16 hpml_prepare --input enwiki-latest-pages-articles-multistream.xml.bz2 "
         "--output shards --vocab vocab.txt",
         "a Wikipedia dump as it was fetched; the ranks share the file");
+    table.example("hpml_prepare train-vocab --help", "make a vocabulary from a corpus");
     table.example("hpml_prepare --input extracted --output shards --vocab vocab.txt",
                   "a folder of WikiExtractor's files");
     table.example(
@@ -93,6 +95,9 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
 int main(int argc, char** argv) {
     if (argc > 1 && std::string_view(argv[1]) == "convert") {
         return hpml::convert_program(argc - 1, argv + 1);
+    }
+    if (argc > 1 && std::string_view(argv[1]) == "train-vocab") {
+        return hpml::train_vocabulary_program(argc - 1, argv + 1);
     }
     PrepareOptions options;
     hpml::OptionTable table("hpml_prepare",
