@@ -1,5 +1,5 @@
-// hpml_bench: measure the all-reduce, the training step and the loader on this machine, and predict
-// steps on others.
+// hpml_bench: measure the all-reduce, the training step, the loader and the tokenizers on this
+// machine, and predict steps on others.
 
 #include <torch/version.h>
 
@@ -40,14 +40,17 @@ int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
 /// What one process does without MPI. Copies of it under mpirun leave it to the first.
 /// @return whether it is such a subcommand
 bool ran_alone(const BenchOptions& options) {
-    if (options.what != "simulate") {
+    const bool simulates = options.what == "simulate";
+    if (!simulates && options.what != "tokenizer") {
         return false;
     }
     if (launched_rank() == 0) {
-        const Json result = bench_simulate(options, Log(Rank(0), true));
+        const Log log(Rank(0), true);
+        const Json result =
+            simulates ? bench_simulate(options, log) : bench_tokenizer(options, log);
         if (options.json) {
-            write_json(*options.json,
-                       document(options, static_cast<int>(options.simulated_ranks), result));
+            const auto ranks = simulates ? static_cast<int>(options.simulated_ranks) : 1;
+            write_json(*options.json, document(options, ranks, result));
         }
     }
     return true;
@@ -71,6 +74,8 @@ int main(int argc, char** argv) {
                   "measure latencies and rates of the nodes that the ranks are on");
     table.example("hpml_bench simulate --cluster cluster.json --model base --ranks 256",
                   "predict steps on a larger cluster, without MPI");
+    table.example("hpml_bench tokenizer --vocab vocab.txt --text extracted/AA/wiki_00",
+                  "megabytes per second on one core");
     return run_parallel_program(
         [&] { return table.parse(argc, argv) == ParseResult::Run && !ran_alone(options); },
         [&](const mpi::Communicator& world) { return bench(options, world); });

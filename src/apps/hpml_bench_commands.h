@@ -29,5 +29,6 @@ namespace hpml {
 
 /// The subcommands of one process, which need no MPI.
 [[nodiscard]] Json bench_simulate(const BenchOptions& options, const Log& log);
+[[nodiscard]] Json bench_tokenizer(const BenchOptions& options, const Log& log);
 
 }  // namespace hpml

@@ -22,13 +22,23 @@ void declare_simulation(OptionTable& table, BenchOptions& options) {
         .at_least(0);
 }
 
+void declare_tokenizer(OptionTable& table, BenchOptions& options) {
+    table.group("Tokenizer")
+        .add("vocab", options.vocabulary, "Tokenizer's folder or file, as of hpml_prepare")
+        .placeholder("FILE|DIR")
+        .add("text", options.text, "Files to encode, as hpml_prepare reads them")
+        .placeholder("FILE")
+        .add("passes", options.passes, "Times that all is encoded; the median counts")
+        .at_least(1);
+}
+
 }  // namespace
 
 void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
         .add_positional("what", options.what, "What to measure, to predict or to read")
         .choices({"allreduce", "step", "overlap", "loader", "engine", "calibrate", "simulate",
-                  "trace-summary"})
+                  "tokenizer", "trace-summary"})
         .required()
         .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
         .placeholder("FILE")
@@ -81,6 +91,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .at_least(0);
     add_communication_options(group, options.step.communication);
     declare_simulation(table, options);
+    declare_tokenizer(table, options);
 }
 
 }  // namespace hpml

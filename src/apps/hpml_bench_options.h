@@ -33,6 +33,9 @@ struct BenchOptions {
     std::int64_t simulated_ranks = 8;
     std::int64_t global_batch = 0;
     std::optional<double> compute_seconds;
+    std::filesystem::path vocabulary;
+    std::vector<std::filesystem::path> text;
+    std::int64_t passes = 5;
 };
 
 void declare_bench_options(OptionTable& table, BenchOptions& options);
