@@ -1,5 +1,8 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -45,8 +48,11 @@ std::unique_ptr<Tokenizer> load_byte_pair(const fs::path& folder, CaseChoice cho
     return std::make_unique<BytePairTokenizer>(std::move(parts), folder.string());
 }
 
+/// The first of these that a folder holds is read.
+constexpr std::array kMainFiles{"tokenizer.json", "vocab.txt", "vocab.json"};
+
 fs::path file_in(const fs::path& folder) {
-    for (const char* name : {"tokenizer.json", "vocab.txt", "vocab.json"}) {
+    for (const char* name : kMainFiles) {
         if (fs::exists(folder / name)) {
             return folder / name;
         }
@@ -79,7 +85,10 @@ std::vector<std::string> file_names(TokenizerKind kind) {
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path, CaseChoice choice) {
-    const fs::path file = fs::is_directory(path) ? file_in(path) : path;
+    // A folder named like a file is a mistake that opening it tells.
+    const bool is_file_name =
+        std::ranges::any_of(kMainFiles, [&](const char* name) { return path.filename() == name; });
+    const fs::path file = fs::is_directory(path) && !is_file_name ? file_in(path) : path;
     const fs::path name = file.filename();
     if (name == "vocab.json" || name == "merges.txt") {
         return load_byte_pair(file.parent_path(), choice);
