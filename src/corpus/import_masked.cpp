@@ -94,7 +94,7 @@ OutputState Import::open_output() {
                [&] { tokenizer_ = load_row_tokenizer(tokenizer_path(), options_.letter_case); });
     list_files();
     return output_.open(inputs_, [&](const Digest& content) {
-        Json settings{{"format_version", Manifest().format_version},
+        Json settings{{"format_version", kShardFormatVersion},
                       {"format", "masked rows"},
                       {"lower-case", tokenizer_->letter_case() == text::LetterCase::Lower},
                       {"duplicates", options_.duplicates == Duplicates::Drop ? "drop" : "keep"},

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "corpus/manifest.h"
+#include "corpus/shard.h"
 
 namespace hpml::corpus {
 
@@ -42,7 +43,7 @@ bool has_all_shards(const fs::path& output, const Manifest& manifest) {
 
 Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
                       const std::vector<InputEntry>& inputs, const Digest& content) {
-    Json settings{{"format_version", Manifest().format_version},
+    Json settings{{"format_version", kShardFormatVersion},
                   {"format", text::format_name(options.documents.format)},
                   {"field", options.documents.field},
                   {"lower-case", tokenizer.letter_case() == text::LetterCase::Lower},

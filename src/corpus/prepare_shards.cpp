@@ -116,7 +116,9 @@ std::int64_t ShardJob::total_rows() const {
 }
 
 std::int64_t ShardJob::total_shards() const {
-    return (total_rows() + most_rows_per_shard - 1) / most_rows_per_shard;
+    const std::int64_t most =
+        std::min(most_rows_per_shard, kMostShardTokens / format.sequence_length);
+    return (total_rows() + most - 1) / most;
 }
 
 std::int64_t ShardJob::first_row(std::int64_t shard) const {

@@ -14,7 +14,9 @@
 namespace hpml::corpus {
 
 /// The schema's number, in every shard. A reader refuses any other.
-constexpr std::int64_t kShardFormatVersion = 1;
+constexpr std::int64_t kShardFormatVersion = 2;
+/// Offsets within a shard, and documents counted from its first, are 32-bit numbers.
+constexpr std::int64_t kMostShardTokens = 0x7FFFFFFF;
 
 /// What every shard of a corpus has in common; stored in the shard's attributes.
 struct ShardFormat {
@@ -34,19 +36,21 @@ class ShardWriter {
     ShardWriter(std::filesystem::path path, const ShardFormat& format);
 
     /// Append a row: [CLS] tokens [SEP], at most sequence_length ids below vocabulary_size.
-    /// @param document  number of the document in the whole input
+    /// All rows together have at most kMostShardTokens ids.
+    /// @param document  number of the document in the whole input, from 0
     void append(std::span<const std::int32_t> tokens, std::int64_t document);
     [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(documents_.size()); }
     [[nodiscard]] std::int64_t tokens() const { return offsets_.back(); }
     /// Write under a temporary name, sync, rename; once. Afterwards the writer is spent.
-    /// @throw OutputError, IoError; nothing is left under the name then
+    /// @throw OutputError, IoError; InputError for documents that are 2^31 numbers apart; nothing
+    /// is left under the name then
     [[nodiscard]] ShardEntry publish();
 
   private:
     std::filesystem::path path_;
     ShardFormat format_;
     std::variant<std::vector<std::uint16_t>, std::vector<std::int32_t>> tokens_;
-    std::vector<std::int64_t> offsets_{0};
+    std::vector<std::int32_t> offsets_{0};
     std::vector<std::int64_t> documents_;
 };
 
@@ -65,6 +69,7 @@ class ShardReader {
     /// @throw InputError naming shard, row, column and value for an id outside the vocabulary, or
     /// an impossible row length; IoError
     void read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
+    /// Number of the row's document in the whole input. @throw InputError, IoError
     [[nodiscard]] std::int64_t document(std::int64_t row) const;
 
   private:
@@ -76,6 +81,7 @@ class ShardReader {
     InputFile file_;
     std::int64_t rows_ = 0;
     std::int64_t token_count_ = 0;
+    std::int64_t first_document_ = 0;
     bool wide_ = false;            ///< 32-bit tokens
     std::uint64_t tokens_at_ = 0;  ///< bytes from the file's begin
     std::uint64_t offsets_at_ = 0;

@@ -52,8 +52,14 @@ void check_hash(const fs::path& path, const ShardEntry& entry) {
 
 void check_attributes(const fs::path& path, const h5::File& file, const ShardFormat& format) {
     attribute_must_be<std::string>(path, "format", file.text_attribute("format"), "hpml-corpus");
-    attribute_must_be(path, "format_version", file.integer_attribute("format_version"),
-                      kShardFormatVersion);
+    const std::int64_t version = file.integer_attribute("format_version");
+    if (version != kShardFormatVersion) {
+        throw InputError(path.string() + ": attribute 'format_version' is " +
+                         std::to_string(version) + ", this program reads " +
+                         std::to_string(kShardFormatVersion) +
+                         " (another version of hpml wrote the shard); run this version's "
+                         "hpml_prepare with another --output");
+    }
     attribute_must_be(path, "sequence_length", file.integer_attribute("sequence_length"),
                       format.sequence_length);
     attribute_must_be(path, "vocabulary_size", file.integer_attribute("vocabulary_size"),
@@ -97,20 +103,21 @@ void ShardReader::open(const ShardEntry& entry) {
     wide_ = format_.vocabulary_size >= 65536;
     const h5::Dataset tokens =
         file.dataset("tokens", wide_ ? h5::Element::Int32 : h5::Element::Uint16);
-    const h5::Dataset offsets = file.dataset("offsets", h5::Element::Int64);
-    const h5::Dataset documents = file.dataset("documents", h5::Element::Int64);
+    const h5::Dataset offsets = file.dataset("offsets", h5::Element::Int32);
+    const h5::Dataset documents = file.dataset("documents", h5::Element::Int32);
     length_must_be(path, tokens, entry.tokens);
     length_must_be(path, offsets, entry.rows + 1);
     length_must_be(path, documents, entry.rows);
     rows_ = entry.rows;
     token_count_ = entry.tokens;
+    first_document_ = file.integer_attribute("first_document");
     tokens_at_ = tokens.file_offset().value_or(0);
     offsets_at_ = offsets.file_offset().value_or(0);
     documents_at_ = documents.file_offset().value_or(0);
-    std::array<std::int64_t, 1> first{};
-    std::array<std::int64_t, 1> last{};
-    offsets.read(0, std::span<std::int64_t>(first));
-    offsets.read(rows_, std::span<std::int64_t>(last));
+    std::array<std::int32_t, 1> first{};
+    std::array<std::int32_t, 1> last{};
+    offsets.read(0, std::span<std::int32_t>(first));
+    offsets.read(rows_, std::span<std::int32_t>(last));
     if (first[0] != 0 || last[0] != token_count_) {
         throw InputError(path.string() + ": dataset 'offsets' runs from " +
                          std::to_string(first[0]) + " to " + std::to_string(last[0]) +
@@ -120,8 +127,8 @@ void ShardReader::open(const ShardEntry& entry) {
 
 void ShardReader::read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const {
     expects(row >= 0 && row < rows_, "a row of the shard");
-    const auto [begin, end] = read_value<std::array<std::int64_t, 2>>(
-        file_, offsets_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int64_t));
+    const auto [begin, end] = read_value<std::array<std::int32_t, 2>>(
+        file_, offsets_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int32_t));
     if (begin < 0 || end > token_count_ || begin >= end || end - begin > format_.sequence_length) {
         throw InputError(file_.path().string() + ": row " + std::to_string(row) +
                          " goes from token " + std::to_string(begin) + " to " +
@@ -163,8 +170,15 @@ void ShardReader::read_ids(std::int64_t first, std::vector<std::int32_t>& tokens
 
 std::int64_t ShardReader::document(std::int64_t row) const {
     expects(row >= 0 && row < rows_, "a row of the shard");
-    return read_value<std::int64_t>(
-        file_, documents_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int64_t));
+    const auto number = read_value<std::int32_t>(
+        file_, documents_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int32_t));
+    if (number < 0) {
+        throw InputError(file_.path().string() + ": row " + std::to_string(row) + " has document " +
+                         std::to_string(number) +
+                         " (counted from 'first_document', 0 at least expected); run hpml_prepare "
+                         "again");
+    }
+    return first_document_ + number;
 }
 
 void check_shards_present(const fs::path& data, const Manifest& manifest) {

@@ -1,10 +1,32 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "corpus/shard.h"
 #include "h5/file.h"
 
 namespace hpml::corpus {
+
+namespace {
+
+/// Numbers of documents, counted from `first`.
+std::vector<std::int32_t> counted_from(std::int64_t first, std::span<const std::int64_t> documents,
+                                       const std::filesystem::path& shard) {
+    std::vector<std::int32_t> relative;
+    relative.reserve(documents.size());
+    for (const std::int64_t document : documents) {
+        if (document - first > std::numeric_limits<std::int32_t>::max()) {
+            throw InputError(shard.string() + " would hold documents " + std::to_string(first) +
+                             " and " + std::to_string(document) +
+                             " (a shard's are less than 2^31 numbers apart); prepare the input in "
+                             "several parts");
+        }
+        relative.push_back(static_cast<std::int32_t>(document - first));
+    }
+    return relative;
+}
+
+}  // namespace
 
 ShardFormat shard_format(const Manifest& manifest) {
     return {manifest.sequence_length, manifest.vocabulary_size, manifest.vocabulary_hash,
@@ -25,6 +47,9 @@ void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t docu
     expects(std::ranges::all_of(
                 tokens, [&](std::int32_t id) { return id >= 0 && id < format_.vocabulary_size; }),
             "token ids below the vocabulary's size");
+    expects(this->tokens() + static_cast<std::int64_t>(tokens.size()) <= kMostShardTokens &&
+                document >= 0,
+            "a shard and a document that the format can number");
     std::visit(
         [&](auto& stored) {
             using Id = typename std::decay_t<decltype(stored)>::value_type;
@@ -32,11 +57,13 @@ void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t docu
                                    [](std::int32_t id) { return static_cast<Id>(id); });
         },
         tokens_);
-    offsets_.push_back(offsets_.back() + static_cast<std::int64_t>(tokens.size()));
+    offsets_.push_back(offsets_.back() + static_cast<std::int32_t>(tokens.size()));
     documents_.push_back(document);
 }
 
 ShardEntry ShardWriter::publish() {
+    const std::int64_t first = documents_.empty() ? 0 : std::ranges::min(documents_);
+    const auto documents = counted_from(first, documents_, path_);
     h5::MemoryFile file;
     file.add_attribute("format", std::string("hpml-corpus"));
     file.add_attribute("format_version", kShardFormatVersion);
@@ -44,8 +71,9 @@ ShardEntry ShardWriter::publish() {
     file.add_attribute("vocabulary_size", format_.vocabulary_size);
     file.add_attribute("vocabulary_hash", format_.vocabulary_hash.hex());
     file.add_attribute("settings_hash", format_.settings_hash.hex());
-    file.add_dataset("offsets", std::span<const std::int64_t>(offsets_));
-    file.add_dataset("documents", std::span<const std::int64_t>(documents_));
+    file.add_attribute("first_document", first);
+    file.add_dataset("offsets", std::span<const std::int32_t>(offsets_));
+    file.add_dataset("documents", std::span<const std::int32_t>(documents));
     std::visit([&](const auto& stored) { file.add_dataset("tokens", std::span(stored)); }, tokens_);
 
     const std::vector<std::byte> image = file.image();

@@ -20,9 +20,9 @@ namespace {
 /// What a shard is made of, so that a test can spoil one part.
 struct Parts {
     std::vector<std::uint16_t> tokens{2, 10, 3, 2, 11, 12, 3};
-    std::vector<std::int64_t> offsets{0, 3, 7};
-    std::vector<std::int64_t> documents{0, 1};
-    std::int64_t format_version = 1;
+    std::vector<std::int32_t> offsets{0, 3, 7};
+    std::vector<std::int32_t> documents{0, 1};
+    std::int64_t format_version = corpus::kShardFormatVersion;
     std::string vocabulary_hash = test::sample_format().vocabulary_hash.hex();
     bool with_documents = true;
 };
@@ -35,10 +35,11 @@ ShardEntry publish(const std::filesystem::path& path, const Parts& parts) {
     file.add_attribute("vocabulary_size", std::int64_t{test::kVocabularySize});
     file.add_attribute("vocabulary_hash", parts.vocabulary_hash);
     file.add_attribute("settings_hash", test::sample_format().settings_hash.hex());
+    file.add_attribute("first_document", std::int64_t{1} << 40);
     file.add_dataset("tokens", std::span<const std::uint16_t>(parts.tokens));
-    file.add_dataset("offsets", std::span<const std::int64_t>(parts.offsets));
+    file.add_dataset("offsets", std::span<const std::int32_t>(parts.offsets));
     if (parts.with_documents) {
-        file.add_dataset("documents", std::span<const std::int64_t>(parts.documents));
+        file.add_dataset("documents", std::span<const std::int32_t>(parts.documents));
     }
     const auto image = file.image();
     AtomicFile output(path);
@@ -113,6 +114,29 @@ BOOST_AUTO_TEST_CASE(rows_that_break_the_format_are_our_bug) {
     BOOST_CHECK_THROW(writer.append(std::vector<std::int32_t>(25, 7), 0), InternalError);
     BOOST_CHECK_THROW(writer.append(std::vector<std::int32_t>{7, 1000}, 0), InternalError);
     BOOST_CHECK_THROW(writer.append(std::vector<std::int32_t>{-1}, 0), InternalError);
+    BOOST_CHECK_THROW(writer.append(std::vector<std::int32_t>{7}, -1), InternalError);
+}
+
+BOOST_AUTO_TEST_CASE(documents_keep_their_64_bit_numbers_in_any_order) {
+    const test::ScratchFolder data("shard-documents");
+    const std::int64_t base = std::int64_t{1} << 40;
+    const std::vector<std::int32_t> row{7, 8};
+    const std::vector<std::int64_t> numbers{base + 0x7FFFFFFF, base, base + 5};
+    corpus::ShardWriter writer(data / "s.h5", test::sample_format());
+    for (const std::int64_t number : numbers) {
+        writer.append(row, number);
+    }
+    const ShardEntry entry = writer.publish();
+    const ShardReader reader(data.path(), entry, test::sample_format());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        BOOST_TEST(reader.document(static_cast<std::int64_t>(i)) == numbers[i]);
+    }
+    corpus::ShardWriter wide(data / "wide.h5", test::sample_format());
+    wide.append(row, base);
+    wide.append(row, base + 0x80000000);
+    test::must_fail<InputError>([&] { (void)wide.publish(); },
+                                {"wide.h5", "2^31 numbers apart", std::to_string(base)});
+    BOOST_TEST(!std::filesystem::exists(data / "wide.h5"));
 }
 
 BOOST_AUTO_TEST_CASE(publishing_where_it_cannot_be_leaves_nothing) {
@@ -187,8 +211,9 @@ BOOST_AUTO_TEST_CASE(any_flipped_bit_is_found) {
 
 BOOST_AUTO_TEST_CASE(the_schema_is_checked) {
     Parts parts;
-    parts.format_version = 2;
-    opening_must_fail(parts, {"s.h5", "'format_version' is 2 (expected 1)"});
+    parts.format_version = 1;
+    opening_must_fail(parts, {"s.h5", "'format_version' is 1, this program reads 2",
+                              "another version of hpml wrote the shard", "another --output"});
     parts = {};
     parts.vocabulary_hash = std::string(32, '0');
     opening_must_fail(parts, {"s.h5", "'vocabulary_hash'", std::string(32, '0'),
@@ -220,6 +245,16 @@ BOOST_AUTO_TEST_CASE(bad_tokens_are_named_by_shard_row_column_and_value) {
     reading_must_fail(parts, 1, {"s.h5", "row 1 goes from token 9 to 7"});
     parts.offsets = {0, 0, 7};
     reading_must_fail(parts, 0, {"s.h5", "row 0 goes from token 0 to 0"});
+    parts.offsets = {0, -4, 7};
+    reading_must_fail(parts, 1, {"s.h5", "row 1 goes from token -4 to 7"});
+    parts = {};
+    parts.documents[1] = -1;
+    const test::ScratchFolder data("shard-document");
+    const ShardEntry entry = publish(data / "s.h5", parts);
+    const ShardReader reader(data.path(), entry, test::sample_format());
+    BOOST_TEST(reader.document(0) == std::int64_t{1} << 40);
+    test::must_fail<InputError>([&] { (void)reader.document(1); },
+                                {"s.h5", "row 1", "document -1"});
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_split_is_checked_row_by_row) {

@@ -42,9 +42,10 @@ def write_shard(name, rows, first_document, attributes):
             file.attrs[key] = fixed
         lengths = [0] + [len(row) for row in rows]
         file.create_dataset("tokens", data=numpy.concatenate(rows).astype("<u2"), track_times=False)
-        file.create_dataset("offsets", data=numpy.cumsum(lengths).astype("<i8"), track_times=False)
-        documents = first_document + numpy.arange(len(rows)) // 2
-        file.create_dataset("documents", data=documents.astype("<i8"), track_times=False)
+        file.create_dataset("offsets", data=numpy.cumsum(lengths).astype("<i4"), track_times=False)
+        file.attrs["first_document"] = numpy.int64(first_document)
+        documents = numpy.arange(len(rows)) // 2
+        file.create_dataset("documents", data=documents.astype("<i4"), track_times=False)
     with open(path, "rb") as file:
         data = file.read()
     return {"name": name, "rows": len(rows), "tokens": sum(lengths), "bytes": len(data),
@@ -57,7 +58,7 @@ def main():
     with open(os.path.join(FOLDER, "vocab.txt"), "w", encoding="utf-8") as file:
         file.write(vocabulary)
     size = WORDS + len(SPECIAL)
-    attributes = {"format": "hpml-corpus", "format_version": 1, "sequence_length": 20,
+    attributes = {"format": "hpml-corpus", "format_version": 2, "sequence_length": 20,
                   "vocabulary_size": size, "vocabulary_hash": xxh3_128(vocabulary.encode()),
                   "settings_hash": "00000000000000010000000000000002"}
     generator = numpy.random.default_rng(5)

@@ -91,9 +91,9 @@ void store_tokens_as(hid_t file, hid_t type) {
 void set_token(hid_t file, std::int64_t row, std::int64_t column, std::uint16_t id) {
     auto tokens = tokens_of(file);
     const hid_t offsets = H5Dopen2(file, "offsets", H5P_DEFAULT);
-    std::vector<std::int64_t> begins(tokens.size() + 1);
+    std::vector<std::int32_t> begins(tokens.size() + 1);
     BOOST_TEST_REQUIRE(
-        H5Dread(offsets, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, begins.data()) >= 0);
+        H5Dread(offsets, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, begins.data()) >= 0);
     H5Dclose(offsets);
     tokens.at(static_cast<std::size_t>(begins.at(static_cast<std::size_t>(row)) + column)) = id;
     const hid_t dataset = H5Dopen2(file, "tokens", H5P_DEFAULT);
