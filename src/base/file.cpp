@@ -1,8 +1,6 @@
 #include "base/file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -183,23 +181,6 @@ void make_folders(const fs::path& folder) {
     if (failure || !fs::is_directory(folder)) {
         throw OutputError("cannot make folder " + folder.string() + ": " +
                           (failure ? failure.message() : std::string("a file is in its place")));
-    }
-}
-
-void allow_open_files(std::size_t count) {
-    constexpr rlim_t kOthers = 256;  // libraries, sockets of MPI, logs
-    const rlim_t needed = static_cast<rlim_t>(count) + kOthers;
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) {
-        return;
-    }
-    const rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? needed : std::min(needed, limit.rlim_max);
-    if (limit.rlim_cur < needed || ::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        throw UsageError(fmt::format(
-            "{} files have to be open at once, and a process may hold {} (ulimit -n), at most {}; "
-            "have the limit raised, or make fewer, longer files",
-            needed, before, limit.rlim_max));
     }
 }
 

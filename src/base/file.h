@@ -48,6 +48,7 @@ class InputFile {
     void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
     [[nodiscard]] Bytes size() const;
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] int descriptor() const noexcept { return handle_.get(); }
 
   private:
     std::filesystem::path path_;
@@ -95,9 +96,6 @@ void write_all(int descriptor, std::span<const std::byte> bytes, const std::file
 void sync_folder(const std::filesystem::path& folder);
 /// Make a folder and its parents. @throw OutputError
 void make_folders(const std::filesystem::path& folder);
-/// See that this process may hold so many files open beside what else it needs.
-/// @throw UsageError if the system does not let it
-void allow_open_files(std::size_t count);
 /// Free bytes for this user on the file system that holds `path`. @throw IoError
 [[nodiscard]] Bytes free_space(const std::filesystem::path& path);
 

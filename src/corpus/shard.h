@@ -8,8 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include "base/file.h"
+#include "base/mapped_file.h"
 #include "corpus/manifest.h"
+
+namespace hpml::h5 {
+class Dataset;
+}
 
 namespace hpml::corpus {
 
@@ -54,8 +58,10 @@ class ShardWriter {
     std::vector<std::int64_t> documents_;
 };
 
-/// One shard open for reading. HDF5 is used while opening only, by one thread of the process at a
-/// time; `read_row` and `document` may be called by any number of threads.
+/// One shard open for reading, as mapped memory: a row costs no system call. HDF5 is used while
+/// opening only, by one thread of the process at a time; `read_row` and `document` may be called by
+/// any number of threads. A file that is damaged before is refused; one that is cut short while it
+/// is open, or can no longer be read, ends the process (base/mapped_file.h).
 class ShardReader {
   public:
     /// Check size, hash, schema and attributes.
@@ -67,25 +73,29 @@ class ShardReader {
     [[nodiscard]] std::int64_t tokens() const noexcept { return token_count_; }
     /// Replace `tokens` by row `row`.
     /// @throw InputError naming shard, row, column and value for an id outside the vocabulary, or
-    /// an impossible row length; IoError
+    /// an impossible row length
     void read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
-    /// Number of the row's document in the whole input. @throw InputError, IoError
+    /// Number of the row's document in the whole input. @throw InputError
     [[nodiscard]] std::int64_t document(std::int64_t row) const;
 
   private:
-    void open(const ShardEntry& entry);
-    template <class T>
-    void read_ids(std::int64_t first, std::vector<std::int32_t>& tokens) const;
+    using Column = std::span<const std::byte>;
 
+    void open(const ShardEntry& entry);
+    [[nodiscard]] Column column(const h5::Dataset& dataset) const;
+    void check_offsets() const;
+    [[noreturn]] void refuse_ids(std::int64_t row, std::span<const std::int32_t> tokens) const;
+
+    std::filesystem::path path_;
     ShardFormat format_;
-    InputFile file_;
+    MappedFile file_;
     std::int64_t rows_ = 0;
     std::int64_t token_count_ = 0;
     std::int64_t first_document_ = 0;
-    bool wide_ = false;            ///< 32-bit tokens
-    std::uint64_t tokens_at_ = 0;  ///< bytes from the file's begin
-    std::uint64_t offsets_at_ = 0;
-    std::uint64_t documents_at_ = 0;
+    bool wide_ = false;  ///< 32-bit tokens
+    Column tokens_;      ///< bytes in `file_`, as aligned as HDF5 leaves them
+    Column offsets_;
+    Column documents_;
 };
 
 /// Check that every shard of the manifest is a regular file of its size. Cheap; done before any is

@@ -1,8 +1,9 @@
-#include <array>
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "corpus/shard.h"
 #include "h5/file.h"
 #include "h5/lock.h"
@@ -79,101 +80,117 @@ void length_must_be(const fs::path& path, const h5::Dataset& dataset, std::int64
 }
 
 template <class T>
-T read_value(const InputFile& file, std::uint64_t at) {
+T value_at(std::span<const std::byte> column, std::int64_t index) {
     T value{};
-    file.read_at(at, std::as_writable_bytes(std::span(&value, 1)));
+    std::memcpy(&value, column.data() + static_cast<std::size_t>(index) * sizeof(T), sizeof(T));
     return value;
+}
+
+/// Stored ids, each a T, from id `first` on, as 32 bits.
+/// @return false if any lies outside [0, size). One pass that the compiler makes vectors of.
+template <class T>
+bool widen(std::span<const std::byte> column, std::int64_t first, std::span<std::int32_t> ids,
+           std::int64_t size) {
+    const std::byte* const stored = column.data() + static_cast<std::size_t>(first) * sizeof(T);
+    const auto last = static_cast<std::uint32_t>(size - 1);
+    std::uint32_t bad = 0;  // the sign bit of any id, and of what is left of it to the last
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        T id{};
+        std::memcpy(&id, stored + i * sizeof(T), sizeof(T));
+        ids[i] = id;
+        bad |= static_cast<std::uint32_t>(ids[i]) | (last - static_cast<std::uint32_t>(ids[i]));
+    }
+    return bad >> 31 == 0;
 }
 
 }  // namespace
 
 ShardReader::ShardReader(const fs::path& data, const ShardEntry& entry, const ShardFormat& format)
-    : format_(format), file_(data / entry.name) {
+    : path_(data / entry.name), format_(format), file_(InputFile(path_)) {
     // The hash first: HDF5 is not made for hostile bytes, and none get past it.
-    check_size(file_.path(), file_.size().value, entry);
-    check_hash(file_.path(), entry);
+    check_size(path_, file_.bytes().size(), entry);
+    check_hash(path_, entry);
     open(entry);
+    check_offsets();
 }
 
 void ShardReader::open(const ShardEntry& entry) {
-    const fs::path& path = file_.path();
     const auto lock = h5::lock_library();
-    const h5::File file(path);
-    check_attributes(path, file, format_);
+    const h5::File file(path_);
+    check_attributes(path_, file, format_);
     wide_ = format_.vocabulary_size >= 65536;
     const h5::Dataset tokens =
         file.dataset("tokens", wide_ ? h5::Element::Int32 : h5::Element::Uint16);
     const h5::Dataset offsets = file.dataset("offsets", h5::Element::Int32);
     const h5::Dataset documents = file.dataset("documents", h5::Element::Int32);
-    length_must_be(path, tokens, entry.tokens);
-    length_must_be(path, offsets, entry.rows + 1);
-    length_must_be(path, documents, entry.rows);
+    length_must_be(path_, tokens, entry.tokens);
+    length_must_be(path_, offsets, entry.rows + 1);
+    length_must_be(path_, documents, entry.rows);
     rows_ = entry.rows;
     token_count_ = entry.tokens;
     first_document_ = file.integer_attribute("first_document");
-    tokens_at_ = tokens.file_offset().value_or(0);
-    offsets_at_ = offsets.file_offset().value_or(0);
-    documents_at_ = documents.file_offset().value_or(0);
-    std::array<std::int32_t, 1> first{};
-    std::array<std::int32_t, 1> last{};
-    offsets.read(0, std::span<std::int32_t>(first));
-    offsets.read(rows_, std::span<std::int32_t>(last));
-    if (first[0] != 0 || last[0] != token_count_) {
-        throw InputError(path.string() + ": dataset 'offsets' runs from " +
-                         std::to_string(first[0]) + " to " + std::to_string(last[0]) +
-                         " (expected 0 to " + std::to_string(token_count_) + ")");
+    tokens_ = column(tokens);
+    offsets_ = column(offsets);
+    documents_ = column(documents);
+}
+
+ShardReader::Column ShardReader::column(const h5::Dataset& dataset) const {
+    const std::size_t bytes =
+        static_cast<std::size_t>(dataset.length()) * h5::size_of(dataset.element());
+    const std::uint64_t begin = dataset.file_offset().value_or(0);
+    const std::size_t size = file_.bytes().size();
+    if (begin > size || bytes > size - begin) {
+        throw InputError(path_.string() + ": dataset '" + dataset.name() + "' lies at bytes " +
+                         std::to_string(begin) + " to " + std::to_string(begin + bytes) + " of " +
+                         std::to_string(size) + "; run hpml_prepare again");
+    }
+    return file_.bytes().subspan(begin, bytes);
+}
+
+void ShardReader::check_offsets() const {
+    const auto first = value_at<std::int32_t>(offsets_, 0);
+    const auto last = value_at<std::int32_t>(offsets_, rows_);
+    if (first != 0 || last != token_count_) {
+        throw InputError(path_.string() + ": dataset 'offsets' runs from " + std::to_string(first) +
+                         " to " + std::to_string(last) + " (expected 0 to " +
+                         std::to_string(token_count_) + ")");
     }
 }
 
 void ShardReader::read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const {
     expects(row >= 0 && row < rows_, "a row of the shard");
-    const auto [begin, end] = read_value<std::array<std::int32_t, 2>>(
-        file_, offsets_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int32_t));
+    const std::int64_t begin = value_at<std::int32_t>(offsets_, row);
+    const std::int64_t end = value_at<std::int32_t>(offsets_, row + 1);
     if (begin < 0 || end > token_count_ || begin >= end || end - begin > format_.sequence_length) {
-        throw InputError(file_.path().string() + ": row " + std::to_string(row) +
-                         " goes from token " + std::to_string(begin) + " to " +
-                         std::to_string(end) + " (1 to " + std::to_string(format_.sequence_length) +
-                         " tokens of " + std::to_string(token_count_) +
-                         " expected); run hpml_prepare again");
+        throw InputError(path_.string() + ": row " + std::to_string(row) + " goes from token " +
+                         std::to_string(begin) + " to " + std::to_string(end) + " (1 to " +
+                         std::to_string(format_.sequence_length) + " tokens of " +
+                         std::to_string(token_count_) + " expected); run hpml_prepare again");
     }
     tokens.resize(static_cast<std::size_t>(end - begin));
-    wide_ ? read_ids<std::int32_t>(begin, tokens) : read_ids<std::uint16_t>(begin, tokens);
-    for (std::size_t column = 0; column < tokens.size(); ++column) {
-        const std::int32_t id = tokens[column];
-        if (id < 0 || id >= format_.vocabulary_size) {
-            throw InputError(file_.path().string() + ": row " + std::to_string(row) + ", column " +
-                             std::to_string(column) + " holds token id " + std::to_string(id) +
-                             " (the vocabulary ends at " +
-                             std::to_string(format_.vocabulary_size - 1) +
-                             "); run hpml_prepare again with this vocabulary");
-        }
+    const bool all_known =
+        wide_ ? widen<std::int32_t>(tokens_, begin, tokens, format_.vocabulary_size)
+              : widen<std::uint16_t>(tokens_, begin, tokens, format_.vocabulary_size);
+    if (!all_known) {
+        refuse_ids(row, tokens);
     }
 }
 
-template <class T>
-void ShardReader::read_ids(std::int64_t first, std::vector<std::int32_t>& tokens) const {
-    // The narrow ids are read into the vector's own upper half, then widened from the front: each
-    // write lands on bytes that have been read already.
-    const std::size_t count = tokens.size();
-    auto* const bytes = reinterpret_cast<std::byte*>(tokens.data());
-    std::byte* const narrow = bytes + count * (sizeof(std::int32_t) - sizeof(T));
-    file_.read_at(tokens_at_ + static_cast<std::uint64_t>(first) * sizeof(T),
-                  std::span(narrow, count * sizeof(T)));
-    if constexpr (sizeof(T) < sizeof(std::int32_t)) {
-        for (std::size_t i = 0; i < count; ++i) {
-            T id{};
-            std::memcpy(&id, narrow + i * sizeof(T), sizeof(T));
-            tokens[i] = id;
-        }
-    }
+void ShardReader::refuse_ids(std::int64_t row, std::span<const std::int32_t> tokens) const {
+    const auto bad = std::ranges::find_if(
+        tokens, [&](std::int32_t id) { return id < 0 || id >= format_.vocabulary_size; });
+    throw InputError(path_.string() + ": row " + std::to_string(row) + ", column " +
+                     std::to_string(bad - tokens.begin()) + " holds token id " +
+                     std::to_string(*bad) + " (the vocabulary ends at " +
+                     std::to_string(format_.vocabulary_size - 1) +
+                     "); run hpml_prepare again with this vocabulary");
 }
 
 std::int64_t ShardReader::document(std::int64_t row) const {
     expects(row >= 0 && row < rows_, "a row of the shard");
-    const auto number = read_value<std::int32_t>(
-        file_, documents_at_ + static_cast<std::uint64_t>(row) * sizeof(std::int32_t));
+    const auto number = value_at<std::int32_t>(documents_, row);
     if (number < 0) {
-        throw InputError(file_.path().string() + ": row " + std::to_string(row) + " has document " +
+        throw InputError(path_.string() + ": row " + std::to_string(row) + " has document " +
                          std::to_string(number) +
                          " (counted from 'first_document', 0 at least expected); run hpml_prepare "
                          "again");

@@ -16,7 +16,6 @@ SplitReader::SplitReader(const std::filesystem::path& data, const Manifest& mani
     if (presence == Presence::Check) {
         check_shards_present(data, manifest);
     }
-    allow_open_files(manifest.train.size() + manifest.validation.size());
     for (const ShardEntry& entry : entries_) {
         first_rows_.push_back(first_rows_.back() + entry.rows);
     }

@@ -17,8 +17,7 @@ namespace hpml::corpus {
 /// that the first batch of a large corpus need not wait for all of it.
 class SplitReader {
   public:
-    /// @throw MissingInputError, InputError naming the shards that are absent or of another size;
-    /// UsageError if this process may not hold so many open files
+    /// @throw MissingInputError, InputError naming the shards that are absent or of another size
     SplitReader(const std::filesystem::path& data, const Manifest& manifest, Split split,
                 Presence presence = Presence::Check);
     ~SplitReader();

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/mapped_file.h"
 #include "support/data.h"
 
 using namespace hpml;
@@ -55,6 +56,22 @@ BOOST_AUTO_TEST_CASE(reading_past_the_end_says_truncated) {
     std::vector<std::byte> bytes(8);
     BOOST_CHECK_THROW(file.read_at(0, bytes), InputError);
     BOOST_CHECK_THROW((void)read_text(folder / "x", Bytes(3)), InputError);
+}
+
+BOOST_AUTO_TEST_CASE(a_mapped_file_is_seen_as_long_as_its_owner_lives) {
+    const test::ScratchFolder folder("file");
+    test::write_file(folder / "data", "rows and rows");
+    test::write_file(folder / "empty", "");
+    const auto text_of = [](const MappedFile& file) {
+        return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    };
+    MappedFile first{InputFile(folder / "data")};
+    MappedFile second(std::move(first));
+    std::filesystem::remove(folder / "data");
+    BOOST_TEST(text_of(second) == "rows and rows");
+    second = MappedFile(InputFile(folder / "empty"));
+    BOOST_TEST(second.bytes().empty());
+    BOOST_CHECK_THROW(MappedFile{InputFile(folder.path())}, MissingInputError);
 }
 
 BOOST_AUTO_TEST_CASE(a_digest_reads_back_from_its_text) {
