@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace hpml {
@@ -44,7 +46,8 @@ enum class RandomUse : std::uint32_t {
 }
 
 /// A reader of consecutive words of the stream that starts at a counter: a cursor, not a generator
-/// with state.
+/// with state. Several counters are taken at a time, because a single one is a long chain of
+/// multiplications, each waiting for the one before.
 class PhiloxStream {
   public:
     /// The words of counters (0, b, c, d), (1, b, c, d), ...
@@ -52,10 +55,8 @@ class PhiloxStream {
         : key_(key), counter_{0, b, c, d} {}
 
     [[nodiscard]] std::uint32_t next() {
-        if (used_ == 4) {
-            words_ = philox(key_, counter_);
-            ++counter_[0];
-            used_ = 0;
+        if (used_ == words_.size()) {
+            refill();
         }
         return words_[used_++];
     }
@@ -67,10 +68,21 @@ class PhiloxStream {
     }
 
   private:
+    static constexpr std::size_t kCounters = 4;
+
+    void refill() {
+        for (std::size_t i = 0; i < kCounters; ++i) {
+            const PhiloxCounter words = philox(key_, counter_);
+            std::copy(words.begin(), words.end(), words_.begin() + 4 * i);
+            ++counter_[0];
+        }
+        used_ = 0;
+    }
+
     PhiloxKey key_;
     PhiloxCounter counter_;
-    PhiloxCounter words_{};
-    std::uint32_t used_ = 4;
+    std::array<std::uint32_t, 4 * kCounters> words_{};
+    std::size_t used_ = words_.size();
 };
 
 }  // namespace hpml

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/philox.h"
 #include "corpus/batch.h"
 #include "text/tokenizer.h"
 
@@ -46,12 +47,18 @@ class Masker {
         std::int32_t first = 0;
         std::int32_t count = 0;
     };
-    [[nodiscard]] std::int64_t find_words(std::span<const std::int32_t> tokens);
+    [[nodiscard]] std::size_t find_candidates(std::span<const std::int32_t> tokens);
+    [[nodiscard]] std::size_t find_words(std::span<const std::int32_t> tokens);
+    void predict_tokens(std::span<std::int32_t> row, std::size_t wanted, PhiloxStream& stream);
+    void predict_words(std::span<std::int32_t> row, std::size_t wanted, PhiloxStream& stream);
+    void predict(std::span<std::int32_t> row, std::int32_t at, PhiloxStream& stream);
 
     MaskingOptions options_;
-    std::uint64_t seed_;
+    PhiloxKey key_;
+    std::vector<std::int32_t> candidates_;  ///< positions; whole-word masking has words_ instead
+    std::size_t candidate_count_ = 0;
     std::vector<Word> words_;
-    std::vector<std::int32_t> chosen_;
+    std::vector<std::uint64_t> chosen_;  ///< a bit for each token of the row
 };
 
 enum class MaskWhole { Tokens, Words };
