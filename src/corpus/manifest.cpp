@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr Bytes kLongest = mib(64);
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;  ///< of a shard, so that sums stay sums
 constexpr const char* kFileName = "manifest.json";
 
@@ -151,13 +151,16 @@ Manifest read_manifest(const fs::path& data) {
                                 "preparation has not finished); run hpml_prepare --output " +
                                 data.string());
     }
-    const std::string where = path.string();
-    const Json json = read_json(path, mib(64));
+    return parse_manifest(read_text(path, kLongest), path.string());
+}
+
+Manifest parse_manifest(std::string_view text, const std::string& where) {
+    const Json json = parse_json(text, where, kLongest);
     Manifest manifest;
-    manifest.format_version = static_cast<int>(integer(json, "format_version", where));
-    require(manifest.format_version == kFormatVersion, where,
-            "'format_version' is " + std::to_string(manifest.format_version) +
-                ", this program reads " + std::to_string(kFormatVersion));
+    const std::int64_t version = integer(json, "format_version", where);
+    require(version == manifest.format_version, where,
+            "'format_version' is " + std::to_string(version) + ", this program reads " +
+                std::to_string(manifest.format_version));
     manifest.sequence_length = integer(json, "sequence_length", where);
     manifest.documents = integer(json, "documents", where);
     manifest.validation_documents = integer(json, "validation_documents", where);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/hash.h"
@@ -46,6 +47,8 @@ struct Manifest {
 /// @throw MissingInputError if there is no manifest (no or unfinished preparation), InputError if
 /// it is bad
 [[nodiscard]] Manifest read_manifest(const std::filesystem::path& data);
+/// The same of the file's text. @param where  what to call it in messages
+[[nodiscard]] Manifest parse_manifest(std::string_view text, const std::string& where);
 void write_manifest(const std::filesystem::path& data, const Manifest& manifest);
 
 }  // namespace hpml::corpus

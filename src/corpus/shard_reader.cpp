@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t kMostDocuments = std::int64_t{1} << 62;
+
 template <class T>
 T attribute_must_be(const fs::path& path, const char* name, const T& found, const T& expected) {
     if (found != expected) {
@@ -129,6 +131,11 @@ void ShardReader::open(const ShardEntry& entry) {
     rows_ = entry.rows;
     token_count_ = entry.tokens;
     first_document_ = file.integer_attribute("first_document");
+    if (first_document_ < 0 || first_document_ > kMostDocuments) {
+        throw InputError(path_.string() + ": attribute 'first_document' is " +
+                         std::to_string(first_document_) + " (0 to " +
+                         std::to_string(kMostDocuments) + " expected); run hpml_prepare again");
+    }
     tokens_ = column(tokens);
     offsets_ = column(offsets);
     documents_ = column(documents);

@@ -140,6 +140,9 @@ BOOST_AUTO_TEST_CASE(missing_keys_and_wrong_kinds_are_named) {
                               {"'train' is not a list"});
     spoilt_manifest_must_fail([](Json& json) { json["format_version"] = 2; },
                               {"'format_version' is 2, this program reads 1"});
+    // One more than 32 bits hold: what is left of it is a 1.
+    spoilt_manifest_must_fail([](Json& json) { json["format_version"] = 0x100000001; },
+                              {"'format_version' is 4294967297"});
     spoilt_manifest_must_fail([](Json& json) { json["settings_xxh3_128"] = "abc"; },
                               {"settings_xxh3_128", "'abc'", "32 hexadecimal"});
 }

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <limits>
 #include <vector>
 
 #include "base/file.h"
@@ -23,6 +24,7 @@ struct Parts {
     std::vector<std::int32_t> offsets{0, 3, 7};
     std::vector<std::int32_t> documents{0, 1};
     std::int64_t format_version = corpus::kShardFormatVersion;
+    std::int64_t first_document = std::int64_t{1} << 40;
     std::string vocabulary_hash = test::sample_format().vocabulary_hash.hex();
     bool with_documents = true;
 };
@@ -35,7 +37,7 @@ ShardEntry publish(const std::filesystem::path& path, const Parts& parts) {
     file.add_attribute("vocabulary_size", std::int64_t{test::kVocabularySize});
     file.add_attribute("vocabulary_hash", parts.vocabulary_hash);
     file.add_attribute("settings_hash", test::sample_format().settings_hash.hex());
-    file.add_attribute("first_document", std::int64_t{1} << 40);
+    file.add_attribute("first_document", parts.first_document);
     file.add_dataset("tokens", std::span<const std::uint16_t>(parts.tokens));
     file.add_dataset("offsets", std::span<const std::int32_t>(parts.offsets));
     if (parts.with_documents) {
@@ -218,6 +220,11 @@ BOOST_AUTO_TEST_CASE(the_schema_is_checked) {
     parts.vocabulary_hash = std::string(32, '0');
     opening_must_fail(parts, {"s.h5", "'vocabulary_hash'", std::string(32, '0'),
                               "does not belong to this manifest.json"});
+    for (const std::int64_t first : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()}) {
+        parts = {};
+        parts.first_document = first;
+        opening_must_fail(parts, {"'first_document' is " + std::to_string(first)});
+    }
     parts = {};
     parts.tokens.push_back(3);
     opening_must_fail(parts, {"'tokens' has 8 elements (expected 7"});
