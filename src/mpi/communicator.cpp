@@ -181,6 +181,9 @@ void Communicator::max(std::span<double> values) const {
 void Communicator::max(std::span<std::int64_t> values) const {
     all_reduce(values, {handle_, MPI_INT64_T, MPI_MAX, observer_});
 }
+void Communicator::bit_or(std::span<std::int64_t> words) const {
+    all_reduce(words, {handle_, MPI_INT64_T, MPI_BOR, observer_});
+}
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {
     std::vector<std::string> texts(static_cast<std::size_t>(size_));

@@ -58,6 +58,8 @@ class Communicator {
     void sum(std::span<std::int64_t> values) const;
     void max(std::span<double> values) const;
     void max(std::span<std::int64_t> values) const;
+    /// Every bit that any rank has set.
+    void bit_or(std::span<std::int64_t> words) const;
     /// Every rank's text, in rank order, on every rank.
     [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
 

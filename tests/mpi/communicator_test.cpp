@@ -1,6 +1,7 @@
 #include "mpi/communicator.h"
 
 #include <boost/test/unit_test.hpp>
+#include <vector>
 
 #include "base/error.h"
 
@@ -15,6 +16,15 @@ BOOST_AUTO_TEST_CASE(sums_and_gathers_over_all_ranks) {
     const auto texts = ranks.all_gather("r" + std::to_string(ranks.rank().value));
     BOOST_TEST(value == ranks.size() * (ranks.size() + 1) / 2);
     BOOST_TEST(texts.back() == "r" + std::to_string(ranks.size() - 1));
+}
+
+BOOST_AUTO_TEST_CASE(bits_that_several_ranks_have_set_stay_set) {
+    const auto ranks = mpi::Communicator::world();
+    std::vector<std::int64_t> words{1, std::int64_t{2} << ranks.rank().value, -1};
+    ranks.bit_or(std::span(words));
+    BOOST_TEST(words[0] == 1);
+    BOOST_TEST(words[1] == (std::int64_t{2} << ranks.size()) - 2);
+    BOOST_TEST(words[2] == -1);
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_on_the_last_rank_is_everybodys_with_its_own_text_and_code) {
