@@ -9,54 +9,64 @@
 
 namespace hpml::corpus {
 
-/// The hash of a row's tokens and where it stands in its file.
-struct RowHash {
+/// A hash of a row or a document, and its number among those that are compared.
+struct ItemHash {
     Digest hash;
-    std::int64_t row = 0;
+    std::int64_t item = 0;
 };
 
 [[nodiscard]] Digest hash_row(std::span<const std::int32_t> tokens);
 
-/// Sort them by hash, then row, and write them: 24 bytes each, scratch for `DuplicateFinder`.
-/// @return the file's own hash @throw OutputError, IoError
-[[nodiscard]] Digest write_row_hashes(const std::filesystem::path& path,
-                                      std::vector<RowHash>& hashes);
-
-/// A bit for each row of several files, numbered through.
-class RowBits {
+/// A bit for each item.
+class ItemBits {
   public:
-    explicit RowBits(std::int64_t rows) : words_(static_cast<std::size_t>((rows + 63) / 64)) {}
-    void set(std::int64_t row) {
-        const auto index = static_cast<std::size_t>(row);
+    explicit ItemBits(std::int64_t items) : words_(static_cast<std::size_t>((items + 63) / 64)) {}
+    void set(std::int64_t item) {
+        const auto index = static_cast<std::size_t>(item);
         words_[index / 64] |= static_cast<std::int64_t>(std::uint64_t{1} << (index % 64));
     }
-    [[nodiscard]] bool test(std::int64_t row) const {
-        const auto index = static_cast<std::size_t>(row);
+    [[nodiscard]] bool test(std::int64_t item) const {
+        const auto index = static_cast<std::size_t>(item);
         return ((static_cast<std::uint64_t>(words_[index / 64]) >> (index % 64)) & 1) != 0;
     }
-    /// 64 bits each: bits that no two ranks have both may be summed over the ranks.
+    /// How many are set.
+    [[nodiscard]] std::int64_t count() const;
+    /// 64 bits each, for Communicator::bit_or.
     [[nodiscard]] std::span<std::int64_t> words() { return words_; }
 
   private:
     std::vector<std::int64_t> words_;
 };
 
-/// Finds rows that an earlier row equals, in bounded memory: the hashes are cut in partitions by
-/// their first bits, and one partition, 2^20 rows on average, is in memory at a time. Equal rows
-/// are in one partition.
+/// By hash, then item.
+void sort_hashes(std::vector<ItemHash>& hashes);
+/// Set the bits of all sorted hashes that equal the one before.
+void mark_repeated(std::span<const ItemHash> sorted, ItemBits& duplicates);
+
+/// A file of sorted hashes, 24 bytes each, scratch for `DuplicateFinder`.
+struct HashRun {
+    std::filesystem::path path;
+    std::int64_t hashes = 0;
+    std::int64_t first_item = 0;  ///< added to the items of this run
+};
+/// @return the file's own hash @throw OutputError, IoError
+[[nodiscard]] Digest write_hashes(const std::filesystem::path& path,
+                                  std::span<const ItemHash> sorted);
+
+/// Finds items with a hash that an earlier item has, too, in bounded memory: the hashes are cut in
+/// partitions by their first bits, and one partition, 2^20 hashes on average, is in memory at a
+/// time. Equal hashes are in one partition. An item may have several hashes.
 class DuplicateFinder {
   public:
-    /// @param files  that write_row_hashes wrote, in order @param rows  [files] in each
-    DuplicateFinder(std::vector<std::filesystem::path> files, std::vector<std::int64_t> rows);
+    explicit DuplicateFinder(std::vector<HashRun> runs);
 
-    /// A power of two, by the number of rows only.
+    /// A power of two, by the number of hashes only.
     [[nodiscard]] std::int64_t partitions() const { return std::int64_t{1} << bits_; }
-    /// Set the bits of the partition's rows that equal an earlier one. @throw IoError, InputError
-    void mark(std::int64_t partition, RowBits& duplicates) const;
+    /// Set the bits of the partition's items that equal an earlier one. @throw IoError, InputError
+    void mark(std::int64_t partition, ItemBits& duplicates) const;
 
   private:
-    std::vector<std::filesystem::path> files_;
-    std::vector<std::int64_t> rows_;
+    std::vector<HashRun> runs_;
     int bits_ = 0;
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "corpus/duplicate_rows.h"
+#include "corpus/duplicates.h"
 
 namespace hpml::corpus {
 
@@ -64,14 +64,15 @@ ImportedFile make_hashes(const ImportTask& task, const text::Tokenizer& tokenize
     ImportedFile file;
     file.sequence_length = reader.sequence_length();
     file.next_sentences = reader.has_next_sentences() ? 1 : 0;
-    std::vector<RowHash> hashes;
+    std::vector<ItemHash> hashes;
     MaskedRow row;
     for (; reader.next(row); ++file.rows) {
         check_row(task, file.rows, row, tokenizer);
         hashes.push_back({hash_row(row.originals), file.rows});
         file.pair_rows += row.segments.back();
     }
-    const Digest digest = write_row_hashes(task.hashes, hashes);
+    sort_hashes(hashes);
+    const Digest digest = write_hashes(task.hashes, hashes);
     write_json(summary_path(task), Json{{"settings", task.settings.hex()},
                                         {"rows", file.rows},
                                         {"sequence_length", file.sequence_length},

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -15,7 +16,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "corpus/data_folder.h"
-#include "corpus/duplicate_rows.h"
+#include "corpus/duplicates.h"
 #include "corpus/import_file.h"
 #include "corpus/masked_files.h"
 #include "corpus/prepare_output.h"
@@ -75,7 +76,7 @@ class Import {
     std::vector<std::int64_t> facts_;       ///< [files][kFacts]
     std::vector<std::int64_t> first_rows_;  ///< [files + 1] of the files, numbered through
     std::vector<std::int64_t> kept_;        ///< [files] rows that are no duplicates
-    std::optional<RowBits> duplicates_;
+    std::optional<ItemBits> duplicates_;
     std::vector<std::int64_t> unigrams_;
 };
 
@@ -149,17 +150,15 @@ void Import::hash_rows() {
 }
 
 void Import::find_duplicates() {
-    std::vector<fs::path> files;
-    std::vector<std::int64_t> rows;
+    std::vector<HashRun> runs;
     first_rows_.assign(1, 0);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        files.push_back(hashes_path(i));
-        rows.push_back(fact(i, kRows));
+        runs.push_back({hashes_path(i), fact(i, kRows), first_rows_.back()});
         first_rows_.push_back(first_rows_.back() + fact(i, kRows));
     }
     duplicates_.emplace(first_rows_.back());
     if (options_.duplicates == Duplicates::Drop) {
-        const DuplicateFinder finder(files, rows);
+        const DuplicateFinder finder(std::move(runs));
         mpi::agree(ranks_, [&] {
             for (std::int64_t part = 0; part < finder.partitions(); ++part) {
                 if (is_mine(part)) {
@@ -167,7 +166,7 @@ void Import::find_duplicates() {
                 }
             }
         });
-        ranks_.sum(duplicates_->words());
+        ranks_.bit_or(duplicates_->words());
     }
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         std::int64_t kept = 0;
