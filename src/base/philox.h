@@ -33,6 +33,8 @@ enum class RandomUse : std::uint32_t {
     Masking = 3,
     Dropout = 4,
     Split = 5,
+    Shuffle = 6,
+    Shingles = 7,
     Test = 99
 };
 

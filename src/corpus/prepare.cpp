@@ -107,6 +107,8 @@ class Preparation {
     PieceTotals totals_;
     SplitRule rule_;
     std::vector<std::int64_t> unigrams_;
+    std::vector<fs::path> pieces_;  ///< the documents, in the order of the shards
+    std::vector<std::int64_t> piece_documents_;
     std::vector<std::int64_t> piece_counts_;  ///< [pieces][kCounts]
 };
 
@@ -152,6 +154,10 @@ void Preparation::make_pieces() {
     const Digest settings = settings_hash(output_.settings());
     Bytes done;
     Seconds next_report(kProgressSeconds);
+    for (std::size_t index = 0; index < units_.size(); ++index) {
+        pieces_.push_back(piece_path(index));
+    }
+    piece_documents_.assign(pieces_.size(), 0);
     std::size_t unit = 0;
     const auto progress = [&](Bytes bytes) {
         done += bytes;
@@ -169,7 +175,7 @@ void Preparation::make_pieces() {
             if (!is_mine(unit)) {
                 continue;
             }
-            const PieceTask task{inputs_[units_[unit].input], units_[unit].part, piece_path(unit),
+            const PieceTask task{inputs_[units_[unit].input], units_[unit].part, pieces_[unit],
                                  options_.seed, settings};
             PieceSummary piece;
             const bool was_there = find_piece(task, piece);
@@ -180,11 +186,13 @@ void Preparation::make_pieces() {
                 piece = make_piece(task, *file, *tokenizer_, progress);
             }
             totals_.add(piece, was_there);
+            piece_documents_[unit] = piece.documents;
             (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(unit)),
                               ranks_.rank());
         }
     });
     totals_.reduce(ranks_);
+    ranks_.sum(std::span(piece_documents_));
     if (totals_.reused > 0) {
         log_.info("{} of {} pieces were tokenized by an earlier, interrupted run", totals_.reused,
                   units_.size());
@@ -197,12 +205,12 @@ void Preparation::count_rows() {
                                   totals_.greatest_draw);
     });
     unigrams_.assign(static_cast<std::size_t>(tokenizer_->size()), 0);
-    piece_counts_.assign(units_.size() * kCounts, 0);
+    piece_counts_.assign(pieces_.size() * kCounts, 0);
     mpi::agree(ranks_, [&] {
-        for (std::size_t index = 0; index < units_.size(); ++index) {
+        for (std::size_t index = 0; index < pieces_.size(); ++index) {
             if (is_mine(index)) {
                 const PieceCounts counts =
-                    count_piece(piece_path(index), rule_, options_.sequence_length, unigrams_);
+                    count_piece(pieces_[index], rule_, options_.sequence_length, unigrams_);
                 std::int64_t* row = &piece_counts_[index * kCounts];
                 row[kTrainDocuments] = counts.train.documents;
                 row[kTrainRows] = counts.train.rows;
@@ -225,9 +233,9 @@ std::vector<ShardEntry> Preparation::write_split(bool validation) {
                   settings_hash(output_.settings())};
     job.special = tokenizer_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
-    for (std::size_t index = 0; index < units_.size(); ++index) {
+    for (std::size_t index = 0; index < pieces_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
-        job.pieces.push_back(piece_path(index));
+        job.pieces.push_back(pieces_[index]);
         job.rows.push_back(row[validation ? kValidationRows : kTrainRows]);
         job.documents.push_back(row[kTrainDocuments] + row[kValidationDocuments]);
     }
@@ -257,7 +265,7 @@ void Preparation::expect_same_inputs() const {
 void Preparation::publish(Manifest& manifest) {
     manifest.sequence_length = options_.sequence_length;
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
-    for (std::size_t index = 0; index < units_.size(); ++index) {
+    for (std::size_t index = 0; index < pieces_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
         manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
         manifest.validation_documents += row[kValidationDocuments];

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/philox.h"
 
 namespace hpml::corpus {
 
@@ -18,49 +17,13 @@ constexpr std::size_t kBuffer = std::size_t{1} << 20;
 /// What stands before the ids of a document. Pieces are scratch of one machine: host byte order.
 struct PieceHeader {
     std::int64_t draw = 0;
+    Digest text_hash;
     std::int64_t ids = 0;
 };
 
-std::int64_t draw_of(std::string_view text, std::uint64_t seed) {
-    const Digest digest = hash_text(text);
-    const PhiloxCounter words = philox(
-        philox_key(seed, RandomUse::Split),
-        {static_cast<std::uint32_t>(digest.low), static_cast<std::uint32_t>(digest.low >> 32),
-         static_cast<std::uint32_t>(digest.high), static_cast<std::uint32_t>(digest.high >> 32)});
-    return static_cast<std::int64_t>((std::uint64_t{words[0]} << 32 | words[1]) >> 1);
+std::int64_t split_draw(const Digest& text_hash, std::uint64_t seed) {
+    return static_cast<std::int64_t>(document_draw(text_hash, seed, RandomUse::Split) >> 1);
 }
-
-/// Gathers small documents, so that each does not cost a system call.
-class PieceWriter {
-  public:
-    explicit PieceWriter(const fs::path& path) : file_(path) { buffer_.reserve(2 * kBuffer); }
-
-    void append(std::int64_t draw, std::span<const std::int32_t> ids) {
-        const PieceHeader header{draw, static_cast<std::int64_t>(ids.size())};
-        put(std::as_bytes(std::span(&header, 1)));
-        put(std::as_bytes(ids));
-        if (buffer_.size() >= kBuffer) {
-            flush();
-        }
-    }
-    [[nodiscard]] Digest publish() {
-        flush();
-        file_.publish();
-        return file_.digest();
-    }
-
-  private:
-    void put(std::span<const std::byte> bytes) {
-        buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-    }
-    void flush() {
-        file_.write(buffer_);
-        buffer_.clear();
-    }
-
-    AtomicFile file_;
-    std::vector<std::byte> buffer_;
-};
 
 fs::path summary_path(const PieceTask& task) { return task.path.string() + ".json"; }
 
@@ -116,19 +79,20 @@ PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
     PieceWriter writer(task.path);
     PieceSummary summary;
     text::Document document;
-    std::vector<std::int32_t> ids;
+    PieceDocument made;
     while (reader->next(document)) {
-        ids.clear();
-        tokenizer.encode(document.text, ids);
+        made.ids.clear();
+        tokenizer.encode(document.text, made.ids);
         summary.cut_documents += document.is_cut ? 1 : 0;
-        if (ids.empty()) {
+        if (made.ids.empty()) {
             ++summary.empty_documents;
         } else {
-            const std::int64_t draw = draw_of(document.text, task.seed);
-            writer.append(draw, ids);
+            made.text_hash = hash_text(document.text);
+            made.draw = split_draw(made.text_hash, task.seed);
+            writer.append(made);
             ++summary.documents;
-            summary.least_draw = std::min(summary.least_draw, draw);
-            summary.greatest_draw = std::max(summary.greatest_draw, draw);
+            summary.least_draw = std::min(summary.least_draw, made.draw);
+            summary.greatest_draw = std::max(summary.greatest_draw, made.draw);
         }
         progress(Bytes(document.text.size()));
     }
@@ -136,6 +100,53 @@ PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
     summary.digest = writer.publish();
     write_summary(task, summary);
     return summary;
+}
+
+std::uint64_t document_draw(const Digest& text_hash, std::uint64_t seed, RandomUse use) {
+    const PhiloxCounter words =
+        philox(philox_key(seed, use), {static_cast<std::uint32_t>(text_hash.low),
+                                       static_cast<std::uint32_t>(text_hash.low >> 32),
+                                       static_cast<std::uint32_t>(text_hash.high),
+                                       static_cast<std::uint32_t>(text_hash.high >> 32)});
+    return std::uint64_t{words[0]} << 32 | words[1];
+}
+
+void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes) {
+    const PieceHeader header{document.draw, document.text_hash,
+                             static_cast<std::int64_t>(document.ids.size())};
+    for (const auto part :
+         {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(document.ids))}) {
+        bytes.insert(bytes.end(), part.begin(), part.end());
+    }
+}
+
+PieceWriter::PieceWriter(const fs::path& path) : file_(path) { buffer_.reserve(2 * kBuffer); }
+
+void PieceWriter::append(const PieceDocument& document) {
+    pack_document(document, buffer_);
+    flush_if_full();
+}
+
+void PieceWriter::append_packed(std::span<const std::byte> documents) {
+    buffer_.insert(buffer_.end(), documents.begin(), documents.end());
+    flush_if_full();
+}
+
+Digest PieceWriter::publish() {
+    flush();
+    file_.publish();
+    return file_.digest();
+}
+
+void PieceWriter::flush() {
+    file_.write(buffer_);
+    buffer_.clear();
+}
+
+void PieceWriter::flush_if_full() {
+    if (buffer_.size() >= kBuffer) {
+        flush();
+    }
 }
 
 PieceReader::PieceReader(const fs::path& path) : file_(path), buffer_(kBuffer) {}
@@ -167,6 +178,7 @@ bool PieceReader::next(PieceDocument& document) {
     bool is_whole = header.ids > 0 && header.ids <= kMost;
     if (is_whole) {
         document.draw = header.draw;
+        document.text_hash = header.text_hash;
         document.ids.resize(static_cast<std::size_t>(header.ids));
         is_whole = read(std::as_writable_bytes(std::span(document.ids)));
     }

@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/philox.h"
 #include "corpus/prepare_input.h"
 #include "text/documents.h"
 #include "text/tokenizer.h"
@@ -17,6 +19,7 @@ namespace hpml::corpus {
 /// A document as token ids, with the number that decides its split.
 struct PieceDocument {
     std::int64_t draw = 0;          ///< uniform in [0, 2^63), a hash of seed and text
+    Digest text_hash;               ///< of the text, whatever the tokenizer and the seed
     std::vector<std::int32_t> ids;  ///< without special tokens, not empty
 };
 
@@ -50,6 +53,33 @@ struct PieceTask {
 [[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
                                       const text::Tokenizer& tokenizer,
                                       const std::function<void(Bytes)>& progress);
+
+/// 64 uniform bits that depend on the text, the seed and the use only.
+[[nodiscard]] std::uint64_t document_draw(const Digest& text_hash, std::uint64_t seed,
+                                          RandomUse use);
+
+/// Append the document as it stands in a piece.
+void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes);
+
+/// Writes a piece, gathering small documents so that each does not cost a system call.
+class PieceWriter {
+  public:
+    /// @throw OutputError
+    explicit PieceWriter(const std::filesystem::path& path);
+    /// @throw IoError
+    void append(const PieceDocument& document);
+    /// One or several documents as `pack_document` gives them. @throw IoError
+    void append_packed(std::span<const std::byte> documents);
+    /// @return the hash of the file @throw IoError
+    [[nodiscard]] Digest publish();
+
+  private:
+    void flush();
+    void flush_if_full();
+
+    AtomicFile file_;
+    std::vector<std::byte> buffer_;
+};
 
 /// The documents of a piece, front to back in bounded memory.
 class PieceReader {
