@@ -120,33 +120,10 @@ void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes)
     }
 }
 
-PieceWriter::PieceWriter(const fs::path& path) : file_(path) { buffer_.reserve(2 * kBuffer); }
-
 void PieceWriter::append(const PieceDocument& document) {
-    pack_document(document, buffer_);
-    flush_if_full();
-}
-
-void PieceWriter::append_packed(std::span<const std::byte> documents) {
-    buffer_.insert(buffer_.end(), documents.begin(), documents.end());
-    flush_if_full();
-}
-
-Digest PieceWriter::publish() {
-    flush();
-    file_.publish();
-    return file_.digest();
-}
-
-void PieceWriter::flush() {
-    file_.write(buffer_);
-    buffer_.clear();
-}
-
-void PieceWriter::flush_if_full() {
-    if (buffer_.size() >= kBuffer) {
-        flush();
-    }
+    packed_.clear();
+    pack_document(document, packed_);
+    append_packed(packed_);
 }
 
 PieceReader::PieceReader(const fs::path& path) : file_(path), buffer_(kBuffer) {}

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/philox.h"
+#include "corpus/gathered_file.h"
 #include "corpus/prepare_input.h"
 #include "text/documents.h"
 #include "text/tokenizer.h"
@@ -21,6 +22,8 @@ struct PieceDocument {
     std::int64_t draw = 0;          ///< uniform in [0, 2^63), a hash of seed and text
     Digest text_hash;               ///< of the text, whatever the tokenizer and the seed
     std::vector<std::int32_t> ids;  ///< without special tokens, not empty
+
+    friend bool operator==(const PieceDocument&, const PieceDocument&) = default;
 };
 
 /// What is known of a piece without reading it.
@@ -61,24 +64,21 @@ struct PieceTask {
 /// Append the document as it stands in a piece.
 void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes);
 
-/// Writes a piece, gathering small documents so that each does not cost a system call.
+/// Writes a piece.
 class PieceWriter {
   public:
     /// @throw OutputError
-    explicit PieceWriter(const std::filesystem::path& path);
+    explicit PieceWriter(const std::filesystem::path& path) : file_(path) {}
     /// @throw IoError
     void append(const PieceDocument& document);
-    /// One or several documents as `pack_document` gives them. @throw IoError
-    void append_packed(std::span<const std::byte> documents);
+    /// Documents as `pack_document` gives them. @throw IoError
+    void append_packed(std::span<const std::byte> documents) { file_.write(documents); }
     /// @return the hash of the file @throw IoError
-    [[nodiscard]] Digest publish();
+    [[nodiscard]] Digest publish() { return file_.publish(); }
 
   private:
-    void flush();
-    void flush_if_full();
-
-    AtomicFile file_;
-    std::vector<std::byte> buffer_;
+    GatheredFile file_;
+    std::vector<std::byte> packed_;
 };
 
 /// The documents of a piece, front to back in bounded memory.
