@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "base/error.h"
 #include "base/file.h"
 
 namespace hpml::corpus {
@@ -48,6 +50,11 @@ std::int64_t lower_bound(const InputFile& file, std::int64_t hashes, int bits,
 }  // namespace
 
 Digest hash_row(std::span<const std::int32_t> tokens) { return hash_bytes(std::as_bytes(tokens)); }
+
+void ItemBits::merge(const ItemBits& other) {
+    expects(words_.size() == other.words_.size(), "bits of the same items");
+    std::ranges::transform(words_, other.words_, words_.begin(), std::bit_or<>());
+}
 
 std::int64_t ItemBits::count() const {
     std::int64_t count = 0;

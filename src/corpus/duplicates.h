@@ -29,6 +29,8 @@ class ItemBits {
         const auto index = static_cast<std::size_t>(item);
         return ((static_cast<std::uint64_t>(words_[index / 64]) >> (index % 64)) & 1) != 0;
     }
+    /// Set what is set in `other`, which has as many items.
+    void merge(const ItemBits& other);
     /// How many are set.
     [[nodiscard]] std::int64_t count() const;
     /// 64 bits each, for Communicator::bit_or.
