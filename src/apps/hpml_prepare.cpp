@@ -12,6 +12,7 @@
 
 namespace {
 
+using hpml::corpus::DuplicateDocuments;
 using hpml::corpus::PrepareOptions;
 using hpml::corpus::PrepareSummary;
 
@@ -49,7 +50,18 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
              "Fraction of the documents for validation; at least one document")
         .at_least(0)
         .below(1)
-        .add("seed", options.seed, "Chooses the validation documents");
+        .add("seed", options.seed, "Chooses the validation documents and the order of --shuffle")
+        .add_flag(
+            "shuffle", options.shuffle,
+            "Put the documents in random order before they are cut into rows, the same for every "
+            "order of the input")
+        .add_words(
+            "duplicates", options.duplicates,
+            {{"keep", DuplicateDocuments::Keep},
+             {"exact", DuplicateDocuments::Exact},
+             {"near", DuplicateDocuments::Near}},
+            "Documents that are like an earlier one: keep them, leave out those of the same text, "
+            "or those that share most of their runs of five tokens, too");
     table.example(
         "mpirun -np 16 hpml_prepare --input enwiki-latest-pages-articles-multistream.xml.bz2 "
         "--output shards --vocab vocab.txt",
@@ -80,6 +92,14 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
     }
     if (summary.empty_documents > 0) {
         log.info("{} documents without text left out", summary.empty_documents);
+    }
+    if (options.duplicates != DuplicateDocuments::Keep) {
+        log.info("{} documents of the same text as an earlier one left out",
+                 summary.exact_duplicates);
+    }
+    if (options.duplicates == DuplicateDocuments::Near) {
+        log.info("{} documents like an earlier one, of another text, left out",
+                 summary.near_duplicates);
     }
     if (summary.cut_documents > 0) {
         log.warn("{} documents were longer than {} MiB and were cut there", summary.cut_documents,

@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "corpus/data_folder.h"
+#include "corpus/order_documents.h"
 #include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/prepare_shards.h"
@@ -80,6 +81,7 @@ class Preparation {
     [[nodiscard]] OutputState open_output();
     void take_standard_input();
     void make_pieces();
+    void order_pieces();
     void count_rows();
     [[nodiscard]] std::vector<ShardEntry> write_split(bool validation);
     void expect_same_inputs() const;
@@ -109,6 +111,8 @@ class Preparation {
     std::vector<std::int64_t> unigrams_;
     std::vector<fs::path> pieces_;  ///< the documents, in the order of the shards
     std::vector<std::int64_t> piece_documents_;
+    std::int64_t exact_duplicates_ = 0;
+    std::int64_t near_duplicates_ = 0;
     std::vector<std::int64_t> piece_counts_;  ///< [pieces][kCounts]
 };
 
@@ -199,6 +203,24 @@ void Preparation::make_pieces() {
     }
 }
 
+/// The pieces become others, of the same form, and all that follows is the same.
+void Preparation::order_pieces() {
+    OrderTask task;
+    task.folder = output_.scratch("ordered");
+    task.seed = options_.seed;
+    task.shuffle = options_.shuffle;
+    task.duplicates = options_.duplicates;
+    if (task.has_work()) {
+        const OrderedDocuments ordered =
+            order_documents({pieces_, piece_documents_}, task, ranks_, log_);
+        pieces_ = ordered.pieces;
+        totals_.least_draw = ordered.least_draw;
+        totals_.greatest_draw = ordered.greatest_draw;
+        exact_duplicates_ = ordered.exact_duplicates;
+        near_duplicates_ = ordered.near_duplicates;
+    }
+}
+
 void Preparation::count_rows() {
     mpi::agree(ranks_, [&] {
         rule_ = SplitRule::choose(options_.validation_fraction, totals_.least_draw,
@@ -282,6 +304,8 @@ PrepareSummary Preparation::summarize(const Manifest& manifest) const {
     summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
     summary.empty_documents = totals_.empty_documents;
     summary.cut_documents = totals_.cut_documents;
+    summary.exact_duplicates = exact_duplicates_;
+    summary.near_duplicates = near_duplicates_;
     summary.dropped = totals_.dropped;
     summary.unigram_entropy_nats = manifest.unigram_entropy_nats;
     summary.input = input_bytes_;
@@ -307,6 +331,7 @@ PrepareSummary Preparation::run() {
               static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
     units_ = plan_units(inputs_, options_, ranks_);
     make_pieces();
+    order_pieces();
     count_rows();
     Manifest manifest;
     manifest.train = write_split(false);

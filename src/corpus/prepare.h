@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "corpus/duplicate_documents.h"
 #include "mpi/communicator.h"
 #include "text/documents.h"
 #include "text/tokenizer.h"
@@ -26,7 +27,9 @@ struct PrepareOptions {
     std::int64_t sequence_length = 128;  ///< longest row, [CLS] and [SEP] included; >= 3
     std::int64_t sequences_per_shard = 65536;
     double validation_fraction = 0.01;  ///< of the documents, in [0, 1)
-    std::uint64_t seed = 42;            ///< of the validation split
+    std::uint64_t seed = 42;            ///< of the validation split and the documents' order
+    bool shuffle = false;               ///< the documents, before they are cut into rows
+    DuplicateDocuments duplicates = DuplicateDocuments::Keep;
 };
 
 struct PrepareSummary {
@@ -36,9 +39,11 @@ struct PrepareSummary {
     std::int64_t rows = 0;
     std::int64_t tokens = 0;  ///< special tokens included
     std::int64_t shards = 0;
-    std::int64_t empty_documents = 0;  ///< without a token, left out
-    std::int64_t cut_documents = 0;    ///< longer than text::kLongestDocument
-    text::DropCounts dropped{};        ///< pages of dumps that are no documents
+    std::int64_t empty_documents = 0;   ///< without a token, left out
+    std::int64_t cut_documents = 0;     ///< longer than text::kLongestDocument
+    std::int64_t exact_duplicates = 0;  ///< documents of the same text as an earlier one, left out
+    std::int64_t near_duplicates = 0;   ///< documents like an earlier one, left out
+    text::DropCounts dropped{};         ///< pages of dumps that are no documents
     double unigram_entropy_nats = 0;
     Bytes input;
     Seconds elapsed;
@@ -51,11 +56,12 @@ struct PrepareSummary {
 /// the settings and the input only, not on the number of ranks. Collective.
 ///
 /// Each input file, or part of a large one, becomes a piece of token ids in OUTPUT/.work, made by
-/// any rank; then the pieces, in input order, are cut into shards. Memory is bounded by the longest
-/// document and one shard, whatever the size of the input. An interrupted preparation goes on from
-/// its finished pieces; a finished one is recognised by its settings, which include the names,
-/// sizes and content of the inputs (content whose size and times are as before is not read again).
-/// manifest.json is written last.
+/// any rank; then the pieces, in input order or shuffled by document and without duplicates, are
+/// cut into shards. Memory is bounded by the longest document and one shard, whatever the size of
+/// the input; the search for duplicates takes a bit or two for each document, too. An interrupted
+/// preparation goes on from its finished pieces; a finished one is recognised by its settings,
+/// which include the names, sizes and content of the inputs (content whose size and times are as
+/// before is not read again). manifest.json is written last.
 /// @throw MissingInputError; InputError also if an input changes meanwhile; MismatchError naming
 /// the settings that differ from those of what lies in the output; OutputError also while another
 /// hpml_prepare works in the output; IoError. The same on every rank

@@ -51,6 +51,8 @@ Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& toke
                   {"sequences-per-shard", options.sequences_per_shard},
                   {"validation-fraction", options.validation_fraction},
                   {"seed", options.seed},
+                  {"shuffle", options.shuffle},
+                  {"duplicates", duplicates_name(options.duplicates)},
                   {"vocab xxh3_128", tokenizer.hash().hex()}};
     settings.update(input_settings(inputs, content));
     return settings;

@@ -59,6 +59,26 @@ BOOST_AUTO_TEST_CASE(an_interrupted_preparation_goes_on_to_the_same_bytes) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_preparation_killed_in_any_pass_of_the_ordering_goes_on_to_the_same_bytes) {
+    const ScratchFolder folder("prepare-program");
+    const std::string options = "--shuffle --duplicates near";
+    BOOST_REQUIRE(run_command(prepare_command(folder / "whole", options)).code == 0);
+    for (const std::string site : {"hashes", "spread", "sort"}) {
+        const auto output = folder / site;
+        const auto killed = run_command("HPML_FAULT=kill@step=0,rank=0,site=prepare." + site + " " +
+                                        prepare_command(output, options));
+        BOOST_REQUIRE_MESSAGE(killed.code == 137, killed.output);
+        BOOST_TEST(!std::filesystem::exists(output / "manifest.json"));
+        const auto resumed = run_command(mpirun(2) + prepare_command(output, options));
+        BOOST_REQUIRE_MESSAGE(resumed.code == 0, resumed.output);
+        BOOST_TEST(resumed.says("3 of 3 pieces were tokenized by an earlier"), resumed.output);
+        BOOST_TEST(!std::filesystem::exists(output / ".work"));
+        for (const char* name : {"train-00000.h5", "validation-00000.h5", "manifest.json"}) {
+            BOOST_CHECK(hash_file(folder / "whole" / name) == hash_file(output / name));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(bad_input_exits_with_its_code_and_one_message) {
     const ScratchFolder folder("prepare-program");
     write_file(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nriver\nriver\n");

@@ -1,0 +1,223 @@
+#include "corpus/order_documents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/philox.h"
+#include "corpus/prepare_piece.h"
+#include "corpus/shuffle_documents.h"
+
+namespace hpml::corpus {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The passes of this stage, one after the other.
+class Ordering {
+  public:
+    Ordering(const DocumentPieces& pieces, const OrderTask& task, const mpi::Communicator& ranks)
+        : pieces_(pieces), task_(task), ranks_(ranks), found_{ItemBits(pieces.total_documents())} {
+        result_.least_draw = std::numeric_limits<std::int64_t>::max();
+        result_.greatest_draw = -1;
+    }
+    OrderedDocuments run(const Log& log);
+
+  private:
+    /// Call with this rank's pieces and the number of their first document.
+    using UsePiece = std::function<void(std::size_t piece, std::int64_t number)>;
+
+    void find_duplicates();
+    void copy();
+    void shuffle();
+    [[nodiscard]] BucketPlan plan_buckets() const;
+    void spread(const BucketPlan& plan);
+    void sort(const BucketPlan& plan);
+    void for_own_pieces(const char* site, const UsePiece& use) const;
+    [[nodiscard]] bool next_kept(PieceReader& reader, std::int64_t& number,
+                                 PieceDocument& document);
+    void reduce();
+
+    [[nodiscard]] fs::path piece_path(std::size_t index) const {
+        return task_.folder / fmt::format("piece-{:06}", index);
+    }
+    [[nodiscard]] fs::path spread_prefix(std::size_t rank) const {
+        return task_.folder / fmt::format("spread-{}", rank);
+    }
+
+    const DocumentPieces& pieces_;
+    const OrderTask& task_;
+    const mpi::Communicator& ranks_;
+    FoundDuplicates found_;
+    std::vector<std::int64_t> spread_files_;  ///< [ranks]
+    OrderedDocuments result_;
+};
+
+void Ordering::find_duplicates() {
+    DuplicateSearch search;
+    search.folder = task_.folder;
+    search.kind = task_.duplicates;
+    search.most_hashes = task_.most_hashes;
+    found_ = find_duplicate_documents(pieces_, search, ranks_);
+    result_.exact_duplicates = found_.exact;
+    result_.near_duplicates = found_.near;
+}
+
+void Ordering::for_own_pieces(const char* site, const UsePiece& use) const {
+    std::int64_t number = 0;
+    for (std::size_t piece = 0; piece < pieces_.paths.size(); ++piece) {
+        if (falls_to(ranks_, piece)) {
+            use(piece, number);
+            (void)fault_point(site, Step(static_cast<std::int64_t>(piece)), ranks_.rank());
+        }
+        number += pieces_.documents[piece];
+    }
+}
+
+/// The next document that is no duplicate, and count it. @param number  of the next one read
+bool Ordering::next_kept(PieceReader& reader, std::int64_t& number, PieceDocument& document) {
+    while (reader.next(document)) {
+        if (!found_.dropped.test(number++)) {
+            ++result_.documents;
+            result_.least_draw = std::min(result_.least_draw, document.draw);
+            result_.greatest_draw = std::max(result_.greatest_draw, document.draw);
+            return true;
+        }
+    }
+    return false;
+}
+
+void Ordering::copy() {
+    mpi::agree(ranks_, [&] {
+        PieceDocument document;
+        for_own_pieces("prepare.copy", [&](std::size_t piece, std::int64_t number) {
+            PieceReader reader(pieces_.paths[piece]);
+            PieceWriter writer(piece_path(piece));
+            while (next_kept(reader, number, document)) {
+                writer.append(document);
+            }
+            (void)writer.publish();
+        });
+    });
+    for (std::size_t piece = 0; piece < pieces_.paths.size(); ++piece) {
+        result_.pieces.push_back(piece_path(piece));
+    }
+}
+
+void Ordering::shuffle() {
+    const BucketPlan plan = plan_buckets();
+    spread(plan);
+    sort(plan);
+    for (std::int64_t bucket = 0; bucket < plan.buckets(); ++bucket) {
+        result_.pieces.push_back(piece_path(static_cast<std::size_t>(bucket)));
+    }
+}
+
+BucketPlan Ordering::plan_buckets() const {
+    std::int64_t total = 0;
+    mpi::agree(ranks_, [&] {
+        for (std::size_t piece = 0; piece < pieces_.paths.size(); ++piece) {
+            if (falls_to(ranks_, piece)) {
+                total += static_cast<std::int64_t>(fs::file_size(pieces_.paths[piece]));
+            }
+        }
+    });
+    ranks_.sum(std::span(&total, 1));
+    const auto documents = static_cast<std::uint64_t>(pieces_.total_documents());
+    return {Bytes(static_cast<std::uint64_t>(total) + documents * BucketPlan::kOverhead),
+            task_.bucket};
+}
+
+void Ordering::spread(const BucketPlan& plan) {
+    spread_files_.assign(static_cast<std::size_t>(ranks_.size()), 0);
+    mpi::agree(ranks_, [&] {
+        const auto rank = static_cast<std::size_t>(ranks_.rank().value);
+        SpreadWriter writer(plan, spread_prefix(rank), task_.spread);
+        PieceDocument document;
+        for_own_pieces("prepare.spread", [&](std::size_t piece, std::int64_t number) {
+            PieceReader reader(pieces_.paths[piece]);
+            while (next_kept(reader, number, document)) {
+                writer.add(document,
+                           document_draw(document.text_hash, task_.seed, RandomUse::Shuffle));
+            }
+        });
+        spread_files_[rank] = writer.finish();
+    });
+    ranks_.sum(std::span(spread_files_));
+}
+
+void Ordering::sort(const BucketPlan& plan) {
+    mpi::agree(ranks_, [&] {
+        for (std::int64_t number = 0; number < plan.buckets(); ++number) {
+            if (!falls_to(ranks_, static_cast<std::size_t>(number))) {
+                continue;
+            }
+            Bucket bucket;
+            for (std::size_t rank = 0; rank < spread_files_.size(); ++rank) {
+                for (std::int64_t file = 0; file < spread_files_[rank]; ++file) {
+                    bucket.add(spread_file(spread_prefix(rank), file), number);
+                }
+            }
+            PieceWriter writer(piece_path(static_cast<std::size_t>(number)));
+            bucket.write(writer);
+            (void)writer.publish();
+            result_.peak = std::max(result_.peak, bucket.memory());
+            (void)fault_point("prepare.sort", Step(number), ranks_.rank());
+        }
+    });
+    mpi::agree(ranks_, [&] {
+        const auto rank = static_cast<std::size_t>(ranks_.rank().value);
+        for (std::int64_t file = 0; file < spread_files_[rank]; ++file) {
+            fs::remove(spread_file(spread_prefix(rank), file));
+        }
+    });
+}
+
+void Ordering::reduce() {
+    ranks_.sum(std::span(&result_.documents, 1));
+    std::array<std::int64_t, 3> bounds{-result_.least_draw, result_.greatest_draw,
+                                       static_cast<std::int64_t>(result_.peak.value)};
+    ranks_.max(std::span(bounds));
+    result_.least_draw = -bounds[0];
+    result_.greatest_draw = bounds[1];
+    result_.peak = Bytes(static_cast<std::uint64_t>(bounds[2]));
+}
+
+OrderedDocuments Ordering::run(const Log& log) {
+    mpi::on_root(ranks_, [&] {
+        fs::remove_all(task_.folder);
+        make_folders(task_.folder);
+    });
+    const Stopwatch watch;
+    if (task_.duplicates != DuplicateDocuments::Keep) {
+        find_duplicates();
+        log.info("looked for duplicates in {:.2f} s", watch.elapsed().value);
+    }
+    const Seconds before = watch.elapsed();
+    if (task_.shuffle) {
+        shuffle();
+        log.info("shuffled in {:.2f} s", watch.elapsed().value - before.value);
+    } else {
+        copy();
+    }
+    reduce();
+    return std::move(result_);
+}
+
+}  // namespace
+
+OrderedDocuments order_documents(const DocumentPieces& pieces, const OrderTask& task,
+                                 const mpi::Communicator& ranks, const Log& log) {
+    return Ordering(pieces, task, ranks).run(log);
+}
+
+}  // namespace hpml::corpus
