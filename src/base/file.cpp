@@ -118,8 +118,8 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     size_ += Bytes(bytes.size());
 }
 
-void AtomicFile::publish() {
-    if (::fsync(handle_.get()) != 0) {
+void AtomicFile::publish(Sync sync) {
+    if (sync == Sync::Disk && ::fsync(handle_.get()) != 0) {
         throw IoError("cannot sync " + temporary_.string() + ": " + errno_text(errno));
     }
     if (const int failure = handle_.close()) {
@@ -130,7 +130,9 @@ void AtomicFile::publish() {
                       errno_text(errno));
     }
     published_ = true;
-    sync_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+    if (sync == Sync::Disk) {
+        sync_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+    }
 }
 
 std::string read_text(const fs::path& path, Bytes limit) {

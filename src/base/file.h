@@ -55,6 +55,10 @@ class InputFile {
     FileHandle handle_;
 };
 
+/// Whether a file must outlive a crash of the machine. Scratch that is made anew then need not, and
+/// waiting for the disk can take longer than all the rest.
+enum class Sync { Disk, Skip };
+
 /// A file written under a temporary name beside its own, synced and renamed into place by
 /// `publish()`. If that never happens the temporary file is removed: the old content, if any,
 /// stays.
@@ -72,7 +76,7 @@ class AtomicFile {
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
     /// fsync, rename, fsync the folder. @throw IoError
-    void publish();
+    void publish(Sync sync = Sync::Disk);
     /// Hash and size of what has been written so far.
     [[nodiscard]] Digest digest() const { return hasher_.digest(); }
     [[nodiscard]] Bytes size() const noexcept { return size_; }

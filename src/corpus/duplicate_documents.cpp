@@ -57,7 +57,7 @@ class HashSpill {
         const auto repeated = std::ranges::unique(hashes_, {}, &ItemHash::hash);
         hashes_.erase(repeated.begin(), repeated.end());
         const std::string file = fmt::format("{}-{:06}", name_, written_.size());
-        (void)write_hashes(search_.folder / file, hashes_);
+        (void)write_hashes(search_.folder / file, hashes_, Sync::Skip);
         written_.push_back(Json{file, hashes_.size()});
         hashes_.clear();
     }

@@ -74,11 +74,12 @@ void mark_repeated(std::span<const ItemHash> sorted, ItemBits& duplicates) {
     }
 }
 
-Digest write_hashes(const std::filesystem::path& path, std::span<const ItemHash> sorted) {
+Digest write_hashes(const std::filesystem::path& path, std::span<const ItemHash> sorted,
+                    Sync sync) {
     AtomicFile file(path);
     file.write(std::as_bytes(sorted));
     const Digest digest = file.digest();
-    file.publish();
+    file.publish(sync);
     return digest;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/file.h"
 #include "base/hash.h"
 
 namespace hpml::corpus {
@@ -53,7 +54,7 @@ struct HashRun {
 };
 /// @return the file's own hash @throw OutputError, IoError
 [[nodiscard]] Digest write_hashes(const std::filesystem::path& path,
-                                  std::span<const ItemHash> sorted);
+                                  std::span<const ItemHash> sorted, Sync sync = Sync::Disk);
 
 /// Finds items with a hash that an earlier item has, too, in bounded memory: the hashes are cut in
 /// partitions by their first bits, and one partition, 2^20 hashes on average, is in memory at a

@@ -25,9 +25,9 @@ class GatheredFile {
         }
     }
     /// @return the hash of the file @throw IoError
-    [[nodiscard]] Digest publish() {
+    [[nodiscard]] Digest publish(Sync sync = Sync::Disk) {
         flush();
-        file_.publish();
+        file_.publish(sync);
         return file_.digest();
     }
 

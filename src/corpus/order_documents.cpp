@@ -105,7 +105,7 @@ void Ordering::copy() {
             while (next_kept(reader, number, document)) {
                 writer.append(document);
             }
-            (void)writer.publish();
+            (void)writer.publish(Sync::Skip);
         });
     });
     for (std::size_t piece = 0; piece < pieces_.paths.size(); ++piece) {
@@ -169,7 +169,7 @@ void Ordering::sort(const BucketPlan& plan) {
             }
             PieceWriter writer(piece_path(static_cast<std::size_t>(number)));
             bucket.write(writer);
-            (void)writer.publish();
+            (void)writer.publish(Sync::Skip);
             result_.peak = std::max(result_.peak, bucket.memory());
             (void)fault_point("prepare.sort", Step(number), ranks_.rank());
         }

@@ -74,7 +74,7 @@ class PieceWriter {
     /// Documents as `pack_document` gives them. @throw IoError
     void append_packed(std::span<const std::byte> documents) { file_.write(documents); }
     /// @return the hash of the file @throw IoError
-    [[nodiscard]] Digest publish() { return file_.publish(); }
+    [[nodiscard]] Digest publish(Sync sync = Sync::Disk) { return file_.publish(sync); }
 
   private:
     GatheredFile file_;

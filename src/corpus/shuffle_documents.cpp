@@ -77,7 +77,7 @@ void SpreadWriter::flush() {
     for (const Entry& entry : entries_) {
         file.write(std::span(records_).subspan(entry.begin, entry.end - entry.begin));
     }
-    (void)file.publish();
+    (void)file.publish(Sync::Skip);
     ++files_;
     entries_.clear();
     records_.clear();
