@@ -80,6 +80,14 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
              options.output.string(), summary.documents, summary.validation_documents, summary.rows,
              summary.tokens, summary.shards);
     log.info("unigram entropy of the training tokens: {:.4f} nats", summary.unigram_entropy_nats);
+    if (options.duplicates != DuplicateDocuments::Keep) {
+        log.info("{} documents of the same text as an earlier one left out",
+                 summary.exact_duplicates);
+    }
+    if (options.duplicates == DuplicateDocuments::Near) {
+        log.info("{} documents like an earlier one, of another text, left out",
+                 summary.near_duplicates);
+    }
     if (summary.was_complete) {
         log.info("all is there already, made with the same settings; nothing to do");
         return;
@@ -92,14 +100,6 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
     }
     if (summary.empty_documents > 0) {
         log.info("{} documents without text left out", summary.empty_documents);
-    }
-    if (options.duplicates != DuplicateDocuments::Keep) {
-        log.info("{} documents of the same text as an earlier one left out",
-                 summary.exact_duplicates);
-    }
-    if (options.duplicates == DuplicateDocuments::Near) {
-        log.info("{} documents like an earlier one, of another text, left out",
-                 summary.near_duplicates);
     }
     if (summary.cut_documents > 0) {
         log.warn("{} documents were longer than {} MiB and were cut there", summary.cut_documents,

@@ -259,6 +259,7 @@ void Import::publish(Manifest& manifest) {
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
     manifest.validation_documents = manifest.validation_rows();
     manifest.documents = manifest.train_rows() + manifest.validation_rows();
+    manifest.exact_duplicates = first_rows_.back() - manifest.documents;
     output_.publish(manifest, *tokenizer_);
 }
 

@@ -164,6 +164,10 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
     manifest.sequence_length = integer(json, "sequence_length", where);
     manifest.documents = integer(json, "documents", where);
     manifest.validation_documents = integer(json, "validation_documents", where);
+    if (json.contains("exact_duplicates")) {
+        manifest.exact_duplicates = integer(json, "exact_duplicates", where);
+        manifest.near_duplicates = integer(json, "near_duplicates", where);
+    }
     manifest.train_tokens = integer(json, "train_tokens", where);
     manifest.validation_tokens = integer(json, "validation_tokens", where);
     manifest.unigram_entropy_nats = json_member<double>(json, "unigram_entropy_nats", where);
@@ -187,6 +191,8 @@ void write_manifest(const fs::path& data, const Manifest& manifest) {
                                       {"sequence_length", manifest.sequence_length},
                                       {"documents", manifest.documents},
                                       {"validation_documents", manifest.validation_documents},
+                                      {"exact_duplicates", manifest.exact_duplicates},
+                                      {"near_duplicates", manifest.near_duplicates},
                                       {"train_tokens", manifest.train_tokens},
                                       {"validation_tokens", manifest.validation_tokens},
                                       {"unigram_entropy_nats", manifest.unigram_entropy_nats},

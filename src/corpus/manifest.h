@@ -25,6 +25,8 @@ struct Manifest {
     std::int64_t sequence_length = 0;  ///< longest row, special tokens included
     std::int64_t documents = 0;
     std::int64_t validation_documents = 0;
+    std::int64_t exact_duplicates = 0;   ///< documents of an earlier one's text, left out
+    std::int64_t near_duplicates = 0;    ///< documents like an earlier one, left out
     std::int64_t train_tokens = 0;       ///< special tokens included
     std::int64_t validation_tokens = 0;  ///< likewise
     double unigram_entropy_nats = 0;     ///< of the training tokens without special ones

@@ -286,6 +286,8 @@ void Preparation::expect_same_inputs() const {
 
 void Preparation::publish(Manifest& manifest) {
     manifest.sequence_length = options_.sequence_length;
+    manifest.exact_duplicates = exact_duplicates_;
+    manifest.near_duplicates = near_duplicates_;
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
     for (std::size_t index = 0; index < pieces_.size(); ++index) {
         const std::int64_t* row = &piece_counts_[index * kCounts];
@@ -304,8 +306,8 @@ PrepareSummary Preparation::summarize(const Manifest& manifest) const {
     summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
     summary.empty_documents = totals_.empty_documents;
     summary.cut_documents = totals_.cut_documents;
-    summary.exact_duplicates = exact_duplicates_;
-    summary.near_duplicates = near_duplicates_;
+    summary.exact_duplicates = manifest.exact_duplicates;
+    summary.near_duplicates = manifest.near_duplicates;
     summary.dropped = totals_.dropped;
     summary.unigram_entropy_nats = manifest.unigram_entropy_nats;
     summary.input = input_bytes_;

@@ -159,6 +159,10 @@ BOOST_AUTO_TEST_CASE(duplicates_are_left_out_and_counted) {
     BOOST_TEST(exact.documents == 101);
     BOOST_TEST(exact.exact_duplicates == 3);
     BOOST_TEST(exact.near_duplicates == 0);
+    BOOST_TEST(read_manifest(options.output).exact_duplicates == 3);
+    const PrepareSummary again = run("exact");
+    BOOST_TEST(again.was_complete);
+    BOOST_TEST(again.exact_duplicates == 3);
     BOOST_TEST(rows().train.size() + rows().validation.size() == 101U);
     options.output = folder / "keep";
     options.shuffle = true;
