@@ -133,13 +133,9 @@ OutputState Preparation::open_output() {
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
-    const OutputState state = output_.open(inputs_, [&](const Digest& content) {
+    return output_.open(inputs_, [&](const Digest& content) {
         return prepare_settings(options_, *tokenizer_, inputs_, content);
     });
-    if (state == OutputState::Finished && sources_ != options_.inputs && ranks_.is_root()) {
-        output_.remove_scratch();
-    }
-    return state;
 }
 
 /// The standard input becomes a file among the scratch.

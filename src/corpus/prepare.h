@@ -59,9 +59,9 @@ struct PrepareSummary {
 /// any rank; then the pieces, in input order or shuffled by document and without duplicates, are
 /// cut into shards. Memory is bounded by the longest document and one shard, whatever the size of
 /// the input; the search for duplicates takes a bit or two for each document, too. An interrupted
-/// preparation goes on from its finished pieces; a finished one is recognised by its settings,
-/// which include the names, sizes and content of the inputs (content whose size and times are as
-/// before is not read again). manifest.json is written last.
+/// preparation goes on from its finished pieces and shards; a finished one is recognised by its
+/// settings, which include the names, sizes and content of the inputs (content whose size and times
+/// are as before is not read again). manifest.json is written last.
 /// @throw MissingInputError; InputError also if an input changes meanwhile; MismatchError naming
 /// the settings that differ from those of what lies in the output; OutputError also while another
 /// hpml_prepare works in the output; IoError. The same on every rank

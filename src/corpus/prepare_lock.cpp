@@ -65,6 +65,8 @@ bool is_leftover(std::string_view name) {
     }
     for (const auto& [begin, end] : {std::pair<std::string_view, std::string_view>{"train-", ".h5"},
                                      {"validation-", ".h5"},
+                                     {"train-", ".h5.json"},
+                                     {"validation-", ".h5.json"},
                                      {"piece-", ""},
                                      {"piece-", ".json"}}) {
         if (name.size() > begin.size() + end.size() && name.starts_with(begin) &&

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "corpus/data_folder.h"
 
@@ -54,13 +55,16 @@ OutputState PrepareOutput::open(const std::vector<InputEntry>& inputs,
     });
     known = ranks_.broadcast(known);
     if (!known.empty() && compare(settings_of(Digest::from_hex(known))) == OutputState::Finished) {
+        mpi::on_root(ranks_, [&] { remove_what_a_kill_left(); });
         return OutputState::Finished;
     }
     lock();
     const OutputState state = compare(
         settings_of(known.empty() ? input_content(inputs, ranks_) : Digest::from_hex(known)));
     mpi::on_root(ranks_, [&] {
-        if (state != OutputState::Finished) {
+        if (state == OutputState::Finished) {
+            remove_what_a_kill_left();
+        } else {
             make_folders(scratch());
         }
         write_settings(output_, settings_, stamp);
@@ -80,6 +84,22 @@ void PrepareOutput::publish(Manifest& manifest, const text::Tokenizer& tokenizer
         write_manifest(output_, manifest);
         remove_scratch();
     });
+}
+
+void PrepareOutput::remove_what_a_kill_left() const {
+    if (!fs::exists(scratch())) {
+        return;
+    }
+    try {
+        std::optional<PrepareLock> lock;
+        if (!lock_) {
+            lock.emplace(output_);
+            (void)lock->remove_leftovers();
+        }
+        remove_scratch();
+    } catch (const OutputError&) {
+        return;  // another one works there and will do it, or nobody may
+    }
 }
 
 void PrepareOutput::remove_scratch() const noexcept {

@@ -51,6 +51,8 @@ class PrepareOutput {
 
   private:
     [[nodiscard]] OutputState compare(Json settings);
+    /// The scratch of a run that was killed after it had finished, unless another works there.
+    void remove_what_a_kill_left() const;
 
     std::filesystem::path output_;
     const mpi::Communicator& ranks_;

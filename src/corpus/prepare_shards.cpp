@@ -134,10 +134,11 @@ std::int64_t ShardJob::first_row(std::int64_t shard) const {
 void ShardJob::take_share(Rank rank, int ranks) {
     first_shard = total_shards() * rank.value / ranks;
     last_shard = total_shards() * (rank.value + 1) / ranks;
+    this->rank = rank;
 }
 
 std::vector<ShardEntry> write_shards(const ShardJob& job) {
-    ShardFiller filler(job);
+    ShardFiller filler(job, FinishedShards::Keep);
     std::int64_t row = 0;
     std::int64_t document = 0;
     for (std::size_t piece = 0; piece < job.pieces.size() && row < filler.end(); ++piece) {

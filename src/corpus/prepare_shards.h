@@ -62,17 +62,19 @@ struct ShardJob {
     std::vector<std::int64_t> documents;  ///< [pieces] of both splits
     std::int64_t first_shard = 0;         ///< of this rank
     std::int64_t last_shard = 0;          ///< exclusive
+    Rank rank{0};                         ///< whose shards they are
 
     [[nodiscard]] std::int64_t total_rows() const;
     /// As few as the bound allows.
     [[nodiscard]] std::int64_t total_shards() const;
     /// Of shard `shard`, 0 to total_shards(): shards differ by one row at most.
     [[nodiscard]] std::int64_t first_row(std::int64_t shard) const;
-    /// Set first_shard and last_shard: neighbours, so that a rank reads its sources front to back
-    /// once.
+    /// Set first_shard, last_shard and rank: neighbours, so that a rank reads its sources front to
+    /// back once.
     void take_share(Rank rank, int ranks);
 };
-/// Write shards first_shard .. last_shard - 1, reading each piece that they need once. Local.
+/// Write shards first_shard .. last_shard - 1, reading each piece that they need once; the first of
+/// them may be there from an interrupted run. Local.
 /// @throw OutputError, IoError
 [[nodiscard]] std::vector<ShardEntry> write_shards(const ShardJob& job);
 

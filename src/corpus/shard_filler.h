@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,11 +13,19 @@
 
 namespace hpml::corpus {
 
+/// What becomes of shards that an earlier, interrupted run has finished.
+enum class FinishedShards {
+    Make,  ///< again
+    Keep   ///< they are as they would be made; each is noted in .work of the output
+};
+
 /// Fills this rank's shards of a split, first_shard ... last_shard - 1 of the job, with the rows
-/// [begin(), end()), in order.
+/// [begin(), end()), in order. Of the shards that are kept, those before the first that is missing
+/// are taken as they lie there: begin() is the row after them.
 class ShardFiller {
   public:
-    explicit ShardFiller(const ShardJob& job);
+    /// @throw IoError
+    explicit ShardFiller(const ShardJob& job, FinishedShards finished = FinishedShards::Make);
 
     /// @param row  number in the split, begin() at first, then one more each time
     /// @throw OutputError, IoError
@@ -26,7 +35,11 @@ class ShardFiller {
     [[nodiscard]] std::vector<ShardEntry> take() { return std::move(entries_); }
 
   private:
+    void keep_finished();
+    [[nodiscard]] std::string name(std::int64_t shard) const;
+
     const ShardJob& job_;
+    FinishedShards finished_;
     std::int64_t shard_;  ///< that is filled now
     std::int64_t begin_;
     std::int64_t end_;

@@ -206,9 +206,13 @@ BOOST_AUTO_TEST_CASE(a_second_preparation_of_the_same_folder_is_refused_with_the
 }
 
 BOOST_AUTO_TEST_CASE(what_killed_runs_left_is_removed_and_nothing_else) {
-    const std::vector<std::string> leftovers{
-        "train-00003.h5.tmp-12", "validation-00000.h5.tmp-9", "manifest.json.tmp-1",
-        "vocab.txt.tmp-77777",   ".work/piece-000000.tmp-4",  ".work/piece-000001.json.tmp-4"};
+    const std::vector<std::string> leftovers{"train-00003.h5.tmp-12",
+                                             "validation-00000.h5.tmp-9",
+                                             "manifest.json.tmp-1",
+                                             "vocab.txt.tmp-77777",
+                                             ".work/piece-000000.tmp-4",
+                                             ".work/piece-000001.json.tmp-4",
+                                             ".work/train-00003.h5.json.tmp-4"};
     const std::vector<std::string> others{"notes.txt.tmp-12", "train-00003.h5.tmp-",
                                           "train-x.h5.tmp-12", "train-00003.h5.tmp-12a",
                                           "mytrain-00003.h5.tmp-12"};
@@ -229,6 +233,21 @@ BOOST_AUTO_TEST_CASE(what_killed_runs_left_is_removed_and_nothing_else) {
     world.barrier();
     (void)run();
     BOOST_TEST(!fs::exists(options.output / leftovers.front()));
+}
+
+BOOST_AUTO_TEST_CASE(scratch_left_by_a_kill_after_the_manifest_is_removed) {
+    (void)run();
+    if (world.is_root()) {
+        fs::create_directories(options.output / ".work");
+        test::write_file(options.output / ".work/piece-000000", "left");
+        test::write_file(options.output / "prepare.lock", "process 1 on nowhere");
+    }
+    world.barrier();
+    BOOST_TEST(run().was_complete);
+    if (world.is_root()) {
+        BOOST_TEST(!fs::exists(options.output / ".work"));
+        BOOST_TEST(fs::file_size(options.output / "prepare.lock") == 0u);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_shard_is_made_again) {
