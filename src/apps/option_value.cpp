@@ -136,6 +136,14 @@ bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::
         members.emplace_back(text);
         return true;
     };
+    const auto append_number = [&](auto& members) {
+        typename std::remove_cvref_t<decltype(members)>::value_type value{};
+        if (!assign_number(rule, text, value)) {
+            return false;
+        }
+        members.push_back(value);
+        return true;
+    };
     const auto as_optional_number = [&](auto& member) {
         typename std::remove_cvref_t<decltype(member)>::value_type value{};
         if (!assign_number(rule, text, value)) {
@@ -159,6 +167,7 @@ bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::
                    [&](std::optional<std::filesystem::path>* member) { return as_text(*member); },
                    [&](std::vector<std::string>* members) { return append(*members); },
                    [&](std::vector<std::filesystem::path>* members) { return append(*members); },
+                   [&](std::vector<std::int64_t>* members) { return append_number(*members); },
                    [&](std::optional<std::int64_t>* member) { return as_optional_number(*member); },
                    [&](std::optional<double>* member) { return as_optional_number(*member); },
                    [&](const WordTarget& words) {
@@ -197,6 +206,13 @@ std::vector<std::string> value_texts(const OptionTarget& target) {
             [](const std::vector<std::string>* members) { return *members; },
             [](const std::vector<std::filesystem::path>* members) {
                 return Texts(members->begin(), members->end());
+            },
+            [](const std::vector<std::int64_t>* members) {
+                Texts texts;
+                for (const std::int64_t number : *members) {
+                    texts.push_back(fmt::format("{}", number));
+                }
+                return texts;
             },
             [](const std::optional<std::int64_t>* member) {
                 return *member ? Texts{fmt::format("{}", **member)} : Texts{};
@@ -271,12 +287,14 @@ std::string placeholder_for(const OptionTarget& target) {
                    [](const std::filesystem::path*) { return "PATH"; },
                    [](const std::optional<std::filesystem::path>*) { return "PATH"; },
                    [](const std::vector<std::filesystem::path>*) { return "PATH..."; },
+                   [](const std::vector<std::int64_t>*) { return "N..."; },
                    [](const WordTarget&) { return "WORD"; }, [](const auto*) { return "N"; }},
         target);
 }
 
 bool is_list(const OptionTarget& target) {
     return std::holds_alternative<std::vector<std::string>*>(target) ||
+           std::holds_alternative<std::vector<std::int64_t>*>(target) ||
            std::holds_alternative<std::vector<std::filesystem::path>*>(target);
 }
 
@@ -288,6 +306,7 @@ bool is_free_text(const OptionTarget& target) {
 void clear_list(const OptionTarget& target) {
     std::visit(Overloaded{[](std::vector<std::string>* members) { members->clear(); },
                           [](std::vector<std::filesystem::path>* members) { members->clear(); },
+                          [](std::vector<std::int64_t>* members) { members->clear(); },
                           [](const auto&) {}},
                target);
 }

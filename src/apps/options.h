@@ -64,9 +64,9 @@ class OptionTable;
 class OptionGroup {
   public:
     /// `target` keeps the value and, before parse(), the default. Supported: bool (on|off), int,
-    /// int64, uint64, double, Seconds ("90", "90s", "5m", "2h"), string, path, vectors of string or
-    /// path (several values behind one name), std::optional of int64, double, string, path (empty
-    /// until set).
+    /// int64, uint64, double, Seconds ("90", "90s", "5m", "2h"), string, path, vectors of string,
+    /// path or int64 (several values behind one name), std::optional of int64, double, string, path
+    /// (empty until set).
     template <class T>
     OptionGroup& add(std::string name, T& target, std::string help) {
         return add_row(std::move(name), OptionTarget(&target), std::move(help));
