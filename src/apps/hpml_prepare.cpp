@@ -12,7 +12,9 @@
 
 namespace {
 
+using hpml::corpus::CorpusSummary;
 using hpml::corpus::DuplicateDocuments;
+using hpml::corpus::Pack;
 using hpml::corpus::PrepareOptions;
 using hpml::corpus::PrepareSummary;
 
@@ -40,9 +42,21 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         .add("output", options.output, "Folder for shards, vocabulary and manifest.json")
         .placeholder("DIR")
         .required()
-        .add("sequence-length", options.sequence_length, "Longest row, [CLS] and [SEP] included")
+        .add("sequence-length", options.sequence_lengths,
+             "Longest row, [CLS] and [SEP] included; of several lengths each gives a corpus, "
+             "OUTPUT/128 and OUTPUT/512, from text that is tokenized once")
         .range(3, 65536)
         .unit("tokens")
+        .add_words(
+            "pack", options.pack,
+            {{"documents", Pack::Documents}, {"sentences", Pack::Sentences}, {"full", Pack::Full}},
+            "What a row holds: tokens of one document, cut where the row is full; whole "
+            "sentences of one document; whole sentences of consecutive documents, [SEP] "
+            "between documents")
+        .add("short-sequences", options.short_sequences,
+             "Share of the rows that end early, at any length from 2 tokens")
+        .alias("short-seq-prob")
+        .range(0, 1)
         .add("sequences-per-shard", options.sequences_per_shard,
              "Most rows of one shard; a rank holds one shard in memory")
         .range(1, 1 << 26)
@@ -50,7 +64,8 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
              "Fraction of the documents for validation; at least one document")
         .at_least(0)
         .below(1)
-        .add("seed", options.seed, "Chooses the validation documents and the order of --shuffle")
+        .add("seed", options.seed,
+             "Chooses the validation documents, the order of --shuffle and the short rows")
         .add_flag(
             "shuffle", options.shuffle,
             "Put the documents in random order before they are cut into rows, the same for every "
@@ -66,6 +81,10 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         "mpirun -np 16 hpml_prepare --input enwiki-latest-pages-articles-multistream.xml.bz2 "
         "--output shards --vocab vocab.txt",
         "a Wikipedia dump as it was fetched; the ranks share the file");
+    table.example(
+        "hpml_prepare --input extracted --output shards --vocab vocab.txt --pack sentences "
+        "--sequence-length 128 512",
+        "shards/128 and shards/512, for training in two phases");
     table.example("hpml_prepare train-vocab --help", "make a vocabulary from a corpus");
     table.example("hpml_prepare --input extracted --output shards --vocab vocab.txt",
                   "a folder of WikiExtractor's files");
@@ -76,9 +95,12 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
 
 void report(const PrepareOptions& options, const PrepareSummary& summary, const hpml::Log& log) {
     const auto megabytes = static_cast<double>(summary.input.value) / 1e6;
-    log.info("{}: {} documents ({} for validation), {} rows, {} tokens, {} shards",
-             options.output.string(), summary.documents, summary.validation_documents, summary.rows,
-             summary.tokens, summary.shards);
+    for (const CorpusSummary& corpus : summary.corpora) {
+        log.info("{}: {} documents ({} for validation), {} rows, {} tokens, {} shards",
+                 hpml::corpus::corpus_folder(options, corpus.sequence_length).string(),
+                 summary.documents, summary.validation_documents, corpus.rows, corpus.tokens,
+                 corpus.shards);
+    }
     log.info("unigram entropy of the training tokens: {:.4f} nats", summary.unigram_entropy_nats);
     if (options.duplicates != DuplicateDocuments::Keep) {
         log.info("{} documents of the same text as an earlier one left out",

@@ -35,6 +35,7 @@ enum class RandomUse : std::uint32_t {
     Split = 5,
     Shuffle = 6,
     Shingles = 7,
+    Packing = 8,
     Test = 99
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -94,10 +93,6 @@ std::string_view duplicates_name(DuplicateDocuments duplicates) {
             return "near";
     }
     return "";
-}
-
-std::int64_t DocumentPieces::total_documents() const {
-    return std::accumulate(documents.begin(), documents.end(), std::int64_t{0});
 }
 
 bool falls_to(const mpi::Communicator& ranks, std::size_t index) {

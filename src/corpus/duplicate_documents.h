@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "corpus/duplicates.h"
+#include "corpus/prepare_piece.h"
 #include "mpi/communicator.h"
 
 namespace hpml::corpus {
@@ -18,13 +19,6 @@ enum class DuplicateDocuments {
 };
 [[nodiscard]] std::string_view duplicates_name(DuplicateDocuments duplicates);
 
-/// The documents of all inputs, as tokens, in input order.
-struct DocumentPieces {
-    std::vector<std::filesystem::path> paths;
-    std::vector<std::int64_t> documents;  ///< [paths] in each
-
-    [[nodiscard]] std::int64_t total_documents() const;
-};
 /// Whether it falls to the calling rank; the same rule for all work that is numbered.
 [[nodiscard]] bool falls_to(const mpi::Communicator& ranks, std::size_t index);
 

@@ -146,7 +146,8 @@ bool Export::open_output() {
     mpi::on_root(ranks_, [&] {
         make_folders(options_.output);
         lock_.emplace(options_.output);
-        (void)lock_->remove_leftovers();
+        (void)lock_->remove_leftovers(options_.output);
+        (void)lock_->remove_leftovers(options_.output / ".work");
         bool is_new = true;
         for (const fs::path& record : {options_.output / kRecord, work_ / kRecord}) {
             if (!fs::exists(record)) {

@@ -22,6 +22,7 @@
 #include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
 #include "corpus/shard_filler.h"
+#include "corpus/unigrams.h"
 
 namespace hpml::corpus {
 
@@ -94,7 +95,7 @@ OutputState Import::open_output() {
     mpi::agree(ranks_,
                [&] { tokenizer_ = load_row_tokenizer(tokenizer_path(), options_.letter_case); });
     list_files();
-    return output_.open(inputs_, [&](const Digest& content) {
+    return output_.open(inputs_, [&](const Digest& content, std::size_t /*corpus*/) {
         Json settings{{"format_version", kShardFormatVersion},
                       {"format", "masked rows"},
                       {"lower-case", tokenizer_->letter_case() == text::LetterCase::Lower},
@@ -216,10 +217,8 @@ std::vector<ShardEntry> Import::write_split(Split split) {
     ShardJob job;
     job.output = options_.output;
     job.prefix = is_train ? "train" : "validation";
-    job.validation = !is_train;
     job.format = {fact(0, kLength), tokenizer_->size(), tokenizer_->hash(),
                   settings_hash(output_.settings())};
-    job.special = tokenizer_->special();
     job.most_rows_per_shard = options_.sequences_per_shard;
     job.rows.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                     kept_.begin() + static_cast<std::ptrdiff_t>(last));
@@ -261,6 +260,7 @@ void Import::publish(Manifest& manifest) {
     manifest.documents = manifest.train_rows() + manifest.validation_rows();
     manifest.exact_duplicates = first_rows_.back() - manifest.documents;
     output_.publish(manifest, *tokenizer_);
+    mpi::on_root(ranks_, [&] { output_.remove_scratch(); });
 }
 
 ImportSummary Import::summarize(const Manifest& manifest) const {

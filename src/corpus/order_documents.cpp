@@ -37,6 +37,7 @@ class Ordering {
     using UsePiece = std::function<void(std::size_t piece, std::int64_t number)>;
 
     void find_duplicates();
+    void name_pieces(std::size_t count);
     void copy();
     void shuffle();
     [[nodiscard]] BucketPlan plan_buckets() const;
@@ -97,6 +98,7 @@ bool Ordering::next_kept(PieceReader& reader, std::int64_t& number, PieceDocumen
 }
 
 void Ordering::copy() {
+    name_pieces(pieces_.paths.size());
     mpi::agree(ranks_, [&] {
         PieceDocument document;
         for_own_pieces("prepare.copy", [&](std::size_t piece, std::int64_t number) {
@@ -104,22 +106,25 @@ void Ordering::copy() {
             PieceWriter writer(piece_path(piece));
             while (next_kept(reader, number, document)) {
                 writer.append(document);
+                ++result_.pieces.documents[piece];
             }
             (void)writer.publish(Sync::Skip);
         });
     });
-    for (std::size_t piece = 0; piece < pieces_.paths.size(); ++piece) {
-        result_.pieces.push_back(piece_path(piece));
+}
+
+void Ordering::name_pieces(std::size_t count) {
+    for (std::size_t piece = 0; piece < count; ++piece) {
+        result_.pieces.paths.push_back(piece_path(piece));
     }
+    result_.pieces.documents.assign(count, 0);
 }
 
 void Ordering::shuffle() {
     const BucketPlan plan = plan_buckets();
+    name_pieces(static_cast<std::size_t>(plan.buckets()));
     spread(plan);
     sort(plan);
-    for (std::int64_t bucket = 0; bucket < plan.buckets(); ++bucket) {
-        result_.pieces.push_back(piece_path(static_cast<std::size_t>(bucket)));
-    }
 }
 
 BucketPlan Ordering::plan_buckets() const {
@@ -169,6 +174,7 @@ void Ordering::sort(const BucketPlan& plan) {
             }
             PieceWriter writer(piece_path(static_cast<std::size_t>(number)));
             bucket.write(writer);
+            result_.pieces.documents[static_cast<std::size_t>(number)] = bucket.documents();
             (void)writer.publish(Sync::Skip);
             result_.peak = std::max(result_.peak, bucket.memory());
             (void)fault_point("prepare.sort", Step(number), ranks_.rank());
@@ -184,6 +190,7 @@ void Ordering::sort(const BucketPlan& plan) {
 
 void Ordering::reduce() {
     ranks_.sum(std::span(&result_.documents, 1));
+    ranks_.sum(std::span(result_.pieces.documents));
     std::array<std::int64_t, 3> bounds{-result_.least_draw, result_.greatest_draw,
                                        static_cast<std::int64_t>(result_.peak.value)};
     ranks_.max(std::span(bounds));

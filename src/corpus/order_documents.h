@@ -27,7 +27,7 @@ struct OrderTask {
 };
 
 struct OrderedDocuments {
-    std::vector<std::filesystem::path> pieces;  ///< in the task's folder
+    DocumentPieces pieces;  ///< in the task's folder
     std::int64_t documents = 0;
     std::int64_t exact_duplicates = 0;  ///< left out
     std::int64_t near_duplicates = 0;   ///< left out, of another text

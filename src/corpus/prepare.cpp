@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -17,11 +18,11 @@
 #include "base/file.h"
 #include "corpus/data_folder.h"
 #include "corpus/order_documents.h"
+#include "corpus/prepare_corpus.h"
 #include "corpus/prepare_output.h"
 #include "corpus/prepare_settings.h"
-#include "corpus/prepare_shards.h"
 #include "corpus/prepare_units.h"
-#include "corpus/shard_filler.h"
+#include "text/sentences.h"
 
 namespace hpml::corpus {
 
@@ -69,11 +70,35 @@ Bytes peak_memory() {
     return Bytes(static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
 }
 
+std::vector<fs::path> corpus_folders(const PrepareOptions& options) {
+    std::vector<fs::path> folders;
+    for (const std::int64_t length : options.sequence_lengths) {
+        folders.push_back(corpus_folder(options, length));
+    }
+    return folders;
+}
+
+void check_lengths(const PrepareOptions& options) {
+    const auto& lengths = options.sequence_lengths;
+    expects(!lengths.empty() && std::ranges::min(lengths) >= 3, "sequence lengths from 3");
+    if (std::set(lengths.begin(), lengths.end()).size() < lengths.size()) {
+        throw UsageError("--sequence-length names a length twice; give each once");
+    }
+    if (lengths.size() > 1 && fs::exists(options.output / "manifest.json")) {
+        throw MismatchError(options.output.string() +
+                            " holds the corpus of one sequence length (several need a folder each, "
+                            "named by the lengths); give another --output");
+    }
+}
+
 /// One preparation; the members after the constructor's are filled phase by phase.
 class Preparation {
   public:
     Preparation(const PrepareOptions& options, const mpi::Communicator& ranks, const Log& log)
-        : options_(options), ranks_(ranks), log_(log), output_(options.output, ranks, log) {}
+        : options_(options),
+          ranks_(ranks),
+          log_(log),
+          output_(options.output, corpus_folders(options), ranks, log) {}
 
     PrepareSummary run();
 
@@ -82,11 +107,10 @@ class Preparation {
     void take_standard_input();
     void make_pieces();
     void order_pieces();
-    void count_rows();
-    [[nodiscard]] std::vector<ShardEntry> write_split(bool validation);
+    void choose_split();
+    [[nodiscard]] CorpusTask corpus_task(std::size_t corpus) const;
     void expect_same_inputs() const;
-    void publish(Manifest& manifest);
-    [[nodiscard]] PrepareSummary summarize(const Manifest& manifest) const;
+    [[nodiscard]] PrepareSummary summarize(const std::vector<Manifest>& manifests) const;
 
     [[nodiscard]] fs::path piece_path(std::size_t index) const {
         return output_.scratch(fmt::format("piece-{:06}", index));
@@ -107,22 +131,11 @@ class Preparation {
     std::vector<WorkUnit> units_;
     Bytes input_bytes_;
     PieceTotals totals_;
+    Json piece_settings_;
+    DocumentPieces pieces_;  ///< in the order of the shards
     SplitRule rule_;
-    std::vector<std::int64_t> unigrams_;
-    std::vector<fs::path> pieces_;  ///< the documents, in the order of the shards
-    std::vector<std::int64_t> piece_documents_;
     std::int64_t exact_duplicates_ = 0;
     std::int64_t near_duplicates_ = 0;
-    std::vector<std::int64_t> piece_counts_;  ///< [pieces][kCounts]
-};
-
-/// Columns of piece_counts_.
-enum Count : std::size_t {
-    kTrainDocuments,
-    kTrainRows,
-    kValidationDocuments,
-    kValidationRows,
-    kCounts
 };
 
 OutputState Preparation::open_output() {
@@ -133,8 +146,9 @@ OutputState Preparation::open_output() {
     for (const InputEntry& input : inputs_) {
         input_bytes_ += input.size;
     }
-    return output_.open(inputs_, [&](const Digest& content) {
-        return prepare_settings(options_, *tokenizer_, inputs_, content);
+    return output_.open(inputs_, [&](const Digest& content, std::size_t i) {
+        piece_settings_ = piece_settings(options_, *tokenizer_, inputs_, content);
+        return corpus_settings(options_, options_.sequence_lengths[i], piece_settings_);
     });
 }
 
@@ -151,13 +165,20 @@ void Preparation::take_standard_input() {
 }
 
 void Preparation::make_pieces() {
-    const Digest settings = settings_hash(output_.settings());
+    const Digest settings = settings_hash(piece_settings_);
+    std::optional<text::SentenceSplitter> splitter;
+    mpi::agree(ranks_, [&] {
+        if (options_.pack != Pack::Documents) {
+            splitter.emplace();
+        }
+    });
+    const PieceTools tools{*tokenizer_, splitter ? &*splitter : nullptr};
+    pieces_.documents.assign(units_.size(), 0);
     Bytes done;
     Seconds next_report(kProgressSeconds);
     for (std::size_t index = 0; index < units_.size(); ++index) {
-        pieces_.push_back(piece_path(index));
+        pieces_.paths.push_back(piece_path(index));
     }
-    piece_documents_.assign(pieces_.size(), 0);
     std::size_t unit = 0;
     const auto progress = [&](Bytes bytes) {
         done += bytes;
@@ -175,24 +196,24 @@ void Preparation::make_pieces() {
             if (!is_mine(unit)) {
                 continue;
             }
-            const PieceTask task{inputs_[units_[unit].input], units_[unit].part, pieces_[unit],
-                                 options_.seed, settings};
+            const PieceTask task{inputs_[units_[unit].input], units_[unit].part,
+                                 pieces_.paths[unit], options_.seed, settings};
             PieceSummary piece;
             const bool was_there = find_piece(task, piece);
             if (!was_there) {
                 if (!file || file->path() != task.input.path) {
                     file.emplace(task.input.path, options_.documents);
                 }
-                piece = make_piece(task, *file, *tokenizer_, progress);
+                piece = make_piece(task, *file, tools, progress);
             }
             totals_.add(piece, was_there);
-            piece_documents_[unit] = piece.documents;
+            pieces_.documents[unit] = piece.documents;
             (void)fault_point("prepare.piece", Step(static_cast<std::int64_t>(unit)),
                               ranks_.rank());
         }
     });
     totals_.reduce(ranks_);
-    ranks_.sum(std::span(piece_documents_));
+    ranks_.sum(std::span(pieces_.documents));
     if (totals_.reused > 0) {
         log_.info("{} of {} pieces were tokenized by an earlier, interrupted run", totals_.reused,
                   units_.size());
@@ -207,8 +228,7 @@ void Preparation::order_pieces() {
     task.shuffle = options_.shuffle;
     task.duplicates = options_.duplicates;
     if (task.has_work()) {
-        const OrderedDocuments ordered =
-            order_documents({pieces_, piece_documents_}, task, ranks_, log_);
+        const OrderedDocuments ordered = order_documents(pieces_, task, ranks_, log_);
         pieces_ = ordered.pieces;
         totals_.least_draw = ordered.least_draw;
         totals_.greatest_draw = ordered.greatest_draw;
@@ -217,50 +237,23 @@ void Preparation::order_pieces() {
     }
 }
 
-void Preparation::count_rows() {
+void Preparation::choose_split() {
     mpi::agree(ranks_, [&] {
         rule_ = SplitRule::choose(options_.validation_fraction, totals_.least_draw,
                                   totals_.greatest_draw);
     });
-    unigrams_.assign(static_cast<std::size_t>(tokenizer_->size()), 0);
-    piece_counts_.assign(pieces_.size() * kCounts, 0);
-    mpi::agree(ranks_, [&] {
-        for (std::size_t index = 0; index < pieces_.size(); ++index) {
-            if (is_mine(index)) {
-                const PieceCounts counts =
-                    count_piece(pieces_[index], rule_, options_.sequence_length, unigrams_);
-                std::int64_t* row = &piece_counts_[index * kCounts];
-                row[kTrainDocuments] = counts.train.documents;
-                row[kTrainRows] = counts.train.rows;
-                row[kValidationDocuments] = counts.validation.documents;
-                row[kValidationRows] = counts.validation.rows;
-            }
-        }
-    });
-    ranks_.sum(std::span(unigrams_));
-    ranks_.sum(std::span(piece_counts_));
 }
 
-std::vector<ShardEntry> Preparation::write_split(bool validation) {
-    ShardJob job;
-    job.output = options_.output;
-    job.prefix = validation ? "validation" : "train";
-    job.validation = validation;
-    job.rule = rule_;
-    job.format = {options_.sequence_length, tokenizer_->size(), tokenizer_->hash(),
-                  settings_hash(output_.settings())};
-    job.special = tokenizer_->special();
-    job.most_rows_per_shard = options_.sequences_per_shard;
-    for (std::size_t index = 0; index < pieces_.size(); ++index) {
-        const std::int64_t* row = &piece_counts_[index * kCounts];
-        job.pieces.push_back(pieces_[index]);
-        job.rows.push_back(row[validation ? kValidationRows : kTrainRows]);
-        job.documents.push_back(row[kTrainDocuments] + row[kValidationDocuments]);
-    }
-    job.take_share(ranks_.rank(), ranks_.size());
-    std::vector<ShardEntry> mine;
-    mpi::agree(ranks_, [&] { mine = write_shards(job); });
-    return gather_shards(mine, ranks_);
+CorpusTask Preparation::corpus_task(std::size_t corpus) const {
+    const std::int64_t length = options_.sequence_lengths[corpus];
+    return {
+        pieces_,
+        rule_,
+        output_.folder(corpus),
+        {options_.pack, options_.short_sequences, options_.seed},
+        {length, tokenizer_->special()},
+        {length, tokenizer_->size(), tokenizer_->hash(), settings_hash(output_.settings(corpus))},
+        options_.sequences_per_shard};
 }
 
 void Preparation::expect_same_inputs() const {
@@ -270,7 +263,7 @@ void Preparation::expect_same_inputs() const {
     }
     const Digest content = input_content(now, ranks_);
     mpi::agree(ranks_, [&] {
-        if (prepare_settings(options_, *tokenizer_, now, content) != output_.settings()) {
+        if (piece_settings(options_, *tokenizer_, now, content) != piece_settings_) {
             throw InputError(
                 "the input has changed while it was prepared (the shards would mix "
                 "its states); remove " +
@@ -280,32 +273,22 @@ void Preparation::expect_same_inputs() const {
     });
 }
 
-void Preparation::publish(Manifest& manifest) {
-    manifest.sequence_length = options_.sequence_length;
-    manifest.exact_duplicates = exact_duplicates_;
-    manifest.near_duplicates = near_duplicates_;
-    manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
-    for (std::size_t index = 0; index < pieces_.size(); ++index) {
-        const std::int64_t* row = &piece_counts_[index * kCounts];
-        manifest.documents += row[kTrainDocuments] + row[kValidationDocuments];
-        manifest.validation_documents += row[kValidationDocuments];
-    }
-    output_.publish(manifest, *tokenizer_);
-}
-
-PrepareSummary Preparation::summarize(const Manifest& manifest) const {
+PrepareSummary Preparation::summarize(const std::vector<Manifest>& manifests) const {
     PrepareSummary summary;
-    summary.documents = manifest.documents;
-    summary.validation_documents = manifest.validation_documents;
-    summary.rows = manifest.train_rows() + manifest.validation_rows();
-    summary.tokens = manifest.train_tokens + manifest.validation_tokens;
-    summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());
+    summary.documents = manifests.front().documents;
+    summary.validation_documents = manifests.front().validation_documents;
+    summary.unigram_entropy_nats = manifests.front().unigram_entropy_nats;
+    for (const Manifest& manifest : manifests) {
+        summary.corpora.push_back(
+            {manifest.sequence_length, manifest.train_rows() + manifest.validation_rows(),
+             manifest.train_tokens + manifest.validation_tokens,
+             static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size())});
+    }
     summary.empty_documents = totals_.empty_documents;
     summary.cut_documents = totals_.cut_documents;
-    summary.exact_duplicates = manifest.exact_duplicates;
-    summary.near_duplicates = manifest.near_duplicates;
+    summary.exact_duplicates = manifests.front().exact_duplicates;
+    summary.near_duplicates = manifests.front().near_duplicates;
     summary.dropped = totals_.dropped;
-    summary.unigram_entropy_nats = manifest.unigram_entropy_nats;
     summary.input = input_bytes_;
     summary.elapsed = watch_.elapsed();
     auto peak = static_cast<std::int64_t>(peak_memory().value);
@@ -315,34 +298,50 @@ PrepareSummary Preparation::summarize(const Manifest& manifest) const {
 }
 
 PrepareSummary Preparation::run() {
-    expects(options_.sequence_length >= 3 && options_.sequences_per_shard >= 1 &&
-                options_.validation_fraction >= 0 && options_.validation_fraction < 1,
+    expects(options_.sequences_per_shard >= 1 && options_.validation_fraction >= 0 &&
+                options_.validation_fraction < 1,
             "options in their ranges");
-    if (open_output() == OutputState::Finished) {
-        Manifest manifest;
-        mpi::agree(ranks_, [&] { manifest = read_manifest(options_.output); });
-        PrepareSummary summary = summarize(manifest);
-        summary.was_complete = true;
-        return summary;
+    std::vector<Manifest> manifests(output_.corpora());
+    const bool is_finished = open_output() == OutputState::Finished;
+    if (!is_finished) {
+        log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
+                  static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
+        units_ = plan_units(inputs_, options_, ranks_);
+        make_pieces();
+        order_pieces();
+        choose_split();
     }
-    log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
-              static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
-    units_ = plan_units(inputs_, options_, ranks_);
-    make_pieces();
-    order_pieces();
-    count_rows();
-    Manifest manifest;
-    manifest.train = write_split(false);
-    manifest.validation = write_split(true);
-    expect_same_inputs();
-    publish(manifest);
-    return summarize(manifest);
+    for (std::size_t i = 0; i < manifests.size(); ++i) {
+        if (output_.state(i) == OutputState::Finished) {
+            mpi::agree(ranks_, [&] { manifests[i] = read_manifest(output_.folder(i)); });
+        } else {
+            manifests[i] = write_corpus(corpus_task(i), ranks_);
+            manifests[i].exact_duplicates = exact_duplicates_;
+            manifests[i].near_duplicates = near_duplicates_;
+        }
+    }
+    if (!is_finished) {
+        expect_same_inputs();
+        for (std::size_t i = 0; i < manifests.size(); ++i) {
+            output_.publish(manifests[i], *tokenizer_, i);
+        }
+        mpi::on_root(ranks_, [&] { output_.remove_scratch(); });
+    }
+    PrepareSummary summary = summarize(manifests);
+    summary.was_complete = is_finished;
+    return summary;
 }
 
 }  // namespace
 
+fs::path corpus_folder(const PrepareOptions& options, std::int64_t sequence_length) {
+    return options.sequence_lengths.size() == 1 ? options.output
+                                                : options.output / std::to_string(sequence_length);
+}
+
 PrepareSummary prepare(const PrepareOptions& options, const mpi::Communicator& ranks,
                        const Log& log) {
+    check_lengths(options);
     return Preparation(options, ranks, log).run();
 }
 

@@ -113,17 +113,15 @@ PrepareLock::~PrepareLock() {
     }
 }
 
-int PrepareLock::remove_leftovers() const {
+int PrepareLock::remove_leftovers(const fs::path& folder) const {
     int removed = 0;
-    for (const fs::path& folder : {output_, output_ / ".work"}) {
-        std::error_code failure;
-        for (auto at = fs::directory_iterator(folder, failure);
-             !failure && at != fs::directory_iterator(); at.increment(failure)) {
-            std::error_code ignored;
-            if (guards_ && is_leftover(at->path().filename().string()) &&
-                at->is_regular_file(ignored) && fs::remove(at->path(), ignored)) {
-                ++removed;
-            }
+    std::error_code failure;
+    for (auto at = fs::directory_iterator(folder, failure);
+         !failure && at != fs::directory_iterator(); at.increment(failure)) {
+        std::error_code ignored;
+        if (guards_ && is_leftover(at->path().filename().string()) &&
+            at->is_regular_file(ignored) && fs::remove(at->path(), ignored)) {
+            ++removed;
         }
     }
     return removed;

@@ -22,10 +22,10 @@ class PrepareLock {
 
     /// False where the file system knows no locks, so that nobody is kept out.
     [[nodiscard]] bool guards() const noexcept { return guards_; }
-    /// Remove the temporary files that killed runs have left in the folder and its .work: while the
-    /// lock guards, no file of that kind has a living writer.
+    /// Remove the temporary files that killed runs have left in a folder, of the output or in it:
+    /// while the lock guards, no file of that kind has a living writer.
     /// @return how many
-    int remove_leftovers() const;
+    [[nodiscard]] int remove_leftovers(const std::filesystem::path& folder) const;
 
   private:
     void write_holder();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -19,11 +20,50 @@ struct PieceHeader {
     std::int64_t draw = 0;
     Digest text_hash;
     std::int64_t ids = 0;
+    std::int64_t sentences = 0;
 };
 
 std::int64_t split_draw(const Digest& text_hash, std::uint64_t seed) {
     return static_cast<std::int64_t>(document_draw(text_hash, seed, RandomUse::Split) >> 1);
 }
+
+/// Tokens of texts, sentence by sentence where that is asked for: a sentence's blanks at its end
+/// are tokenized with the next one, to which a byte-level tokenizer gives them.
+class Encoder {
+  public:
+    explicit Encoder(const PieceTools& tools) : tools_(tools) {}
+
+    void encode(std::string_view text, PieceDocument& document) {
+        document.ids.clear();
+        document.sentence_ends.clear();
+        if (tools_.splitter == nullptr) {
+            tools_.tokenizer.encode(text, document.ids);
+            return;
+        }
+        tools_.splitter->split(text, ends_);
+        std::size_t begin = 0;
+        for (const std::uint32_t full_end : ends_) {
+            std::size_t end = full_end;
+            while (end > begin && end < text.size() && is_blank(text[end - 1])) {
+                --end;
+            }
+            const std::size_t before = document.ids.size();
+            tools_.tokenizer.encode(text.substr(begin, end - begin), document.ids);
+            if (document.ids.size() > before) {
+                document.sentence_ends.push_back(static_cast<std::int32_t>(document.ids.size()));
+            }
+            begin = end;
+        }
+    }
+
+  private:
+    static bool is_blank(char letter) {
+        return letter == ' ' || letter == '\n' || letter == '\t' || letter == '\r';
+    }
+
+    PieceTools tools_;
+    std::vector<std::uint32_t> ends_;
+};
 
 fs::path summary_path(const PieceTask& task) { return task.path.string() + ".json"; }
 
@@ -43,6 +83,10 @@ void write_summary(const PieceTask& task, const PieceSummary& summary) {
 }
 
 }  // namespace
+
+std::int64_t DocumentPieces::total_documents() const {
+    return std::accumulate(documents.begin(), documents.end(), std::int64_t{0});
+}
 
 bool find_piece(const PieceTask& task, PieceSummary& summary) {
     if (!fs::exists(summary_path(task)) || !fs::exists(task.path)) {
@@ -73,16 +117,15 @@ bool find_piece(const PieceTask& task, PieceSummary& summary) {
 }
 
 PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
-                        const text::Tokenizer& tokenizer,
-                        const std::function<void(Bytes)>& progress) {
+                        const PieceTools& tools, const std::function<void(Bytes)>& progress) {
     const auto reader = file.open(task.part);
     PieceWriter writer(task.path);
     PieceSummary summary;
+    Encoder encoder(tools);
     text::Document document;
     PieceDocument made;
     while (reader->next(document)) {
-        made.ids.clear();
-        tokenizer.encode(document.text, made.ids);
+        encoder.encode(document.text, made);
         summary.cut_documents += document.is_cut ? 1 : 0;
         if (made.ids.empty()) {
             ++summary.empty_documents;
@@ -113,9 +156,11 @@ std::uint64_t document_draw(const Digest& text_hash, std::uint64_t seed, RandomU
 
 void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes) {
     const PieceHeader header{document.draw, document.text_hash,
-                             static_cast<std::int64_t>(document.ids.size())};
+                             static_cast<std::int64_t>(document.ids.size()),
+                             static_cast<std::int64_t>(document.sentence_ends.size())};
     for (const auto part :
-         {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(document.ids))}) {
+         {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(document.ids)),
+          std::as_bytes(std::span(document.sentence_ends))}) {
         bytes.insert(bytes.end(), part.begin(), part.end());
     }
 }
@@ -152,12 +197,15 @@ bool PieceReader::next(PieceDocument& document) {
     }
     // A token takes at least a byte of the document's text.
     constexpr auto kMost = static_cast<std::int64_t>(text::kLongestDocument);
-    bool is_whole = header.ids > 0 && header.ids <= kMost;
+    bool is_whole = header.ids > 0 && header.ids <= kMost && header.sentences >= 0 &&
+                    header.sentences <= header.ids;
     if (is_whole) {
         document.draw = header.draw;
         document.text_hash = header.text_hash;
         document.ids.resize(static_cast<std::size_t>(header.ids));
-        is_whole = read(std::as_writable_bytes(std::span(document.ids)));
+        document.sentence_ends.resize(static_cast<std::size_t>(header.sentences));
+        is_whole = read(std::as_writable_bytes(std::span(document.ids))) &&
+                   read(std::as_writable_bytes(std::span(document.sentence_ends)));
     }
     if (!is_whole) {
         throw InputError(file_.path().string() +

@@ -13,6 +13,7 @@
 #include "corpus/gathered_file.h"
 #include "corpus/prepare_input.h"
 #include "text/documents.h"
+#include "text/sentences.h"
 #include "text/tokenizer.h"
 
 namespace hpml::corpus {
@@ -22,8 +23,18 @@ struct PieceDocument {
     std::int64_t draw = 0;          ///< uniform in [0, 2^63), a hash of seed and text
     Digest text_hash;               ///< of the text, whatever the tokenizer and the seed
     std::vector<std::int32_t> ids;  ///< without special tokens, not empty
+    /// Where sentences end in `ids`, rising to its size; empty if the piece was made without them.
+    std::vector<std::int32_t> sentence_ends;
 
     friend bool operator==(const PieceDocument&, const PieceDocument&) = default;
+};
+
+/// The documents of all inputs, as tokens, in input order.
+struct DocumentPieces {
+    std::vector<std::filesystem::path> paths;
+    std::vector<std::int64_t> documents;  ///< [paths] in each
+
+    [[nodiscard]] std::int64_t total_documents() const;
 };
 
 /// What is known of a piece without reading it.
@@ -49,12 +60,17 @@ struct PieceTask {
 /// The summary of a finished, undamaged piece of the same task.
 /// @return false if there is none
 [[nodiscard]] bool find_piece(const PieceTask& task, PieceSummary& summary);
+/// What makes tokens of a text.
+struct PieceTools {
+    const text::Tokenizer& tokenizer;
+    const text::SentenceSplitter* splitter;  ///< null: sentences are not asked for
+};
 /// Tokenize the input and publish the piece, then its summary. Local.
 /// @param file  the task's input
 /// @param progress  called with the bytes of every document read
 /// @throw what text::DocumentFile and AtomicFile throw
 [[nodiscard]] PieceSummary make_piece(const PieceTask& task, const text::DocumentFile& file,
-                                      const text::Tokenizer& tokenizer,
+                                      const PieceTools& tools,
                                       const std::function<void(Bytes)>& progress);
 
 /// 64 uniform bits that depend on the text, the seed and the use only.

@@ -41,21 +41,27 @@ bool has_all_shards(const fs::path& output, const Manifest& manifest) {
 
 }  // namespace
 
-Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
-                      const std::vector<InputEntry>& inputs, const Digest& content) {
+Json piece_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
+                    const std::vector<InputEntry>& inputs, const Digest& content) {
     Json settings{{"format_version", kShardFormatVersion},
                   {"format", text::format_name(options.documents.format)},
                   {"field", options.documents.field},
                   {"lower-case", tokenizer.letter_case() == text::LetterCase::Lower},
-                  {"sequence-length", options.sequence_length},
-                  {"sequences-per-shard", options.sequences_per_shard},
-                  {"validation-fraction", options.validation_fraction},
+                  {"pack", name_of(options.pack)},
                   {"seed", options.seed},
                   {"shuffle", options.shuffle},
                   {"duplicates", duplicates_name(options.duplicates)},
                   {"vocab xxh3_128", tokenizer.hash().hex()}};
     settings.update(input_settings(inputs, content));
     return settings;
+}
+
+Json corpus_settings(const PrepareOptions& options, std::int64_t sequence_length, Json pieces) {
+    pieces["sequence-length"] = sequence_length;
+    pieces["short-sequences"] = options.short_sequences;
+    pieces["sequences-per-shard"] = options.sequences_per_shard;
+    pieces["validation-fraction"] = options.validation_fraction;
+    return pieces;
 }
 
 Json input_settings(const std::vector<InputEntry>& inputs, const Digest& content) {

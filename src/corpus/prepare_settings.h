@@ -13,11 +13,14 @@
 
 namespace hpml::corpus {
 
-/// Everything that decides the shards' bytes, under the names of the options. No path and no time
-/// is in it.
+/// Everything that decides the pieces of token ids, under the names of the options. No path and no
+/// time is in it.
 /// @param content  of the inputs, as input_content gives it
-[[nodiscard]] Json prepare_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
-                                    const std::vector<InputEntry>& inputs, const Digest& content);
+[[nodiscard]] Json piece_settings(const PrepareOptions& options, const text::Tokenizer& tokenizer,
+                                  const std::vector<InputEntry>& inputs, const Digest& content);
+/// With them, everything that decides the bytes of the shards of one length.
+[[nodiscard]] Json corpus_settings(const PrepareOptions& options, std::int64_t sequence_length,
+                                   Json pieces);
 /// Of them, what says which inputs they are, under the same names in every kind of preparation.
 [[nodiscard]] Json input_settings(const std::vector<InputEntry>& inputs, const Digest& content);
 [[nodiscard]] Digest settings_hash(const Json& settings);

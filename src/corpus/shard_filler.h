@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "corpus/prepare_shards.h"
 #include "corpus/shard.h"
+#include "corpus/shard_job.h"
 #include "mpi/communicator.h"
 
 namespace hpml::corpus {

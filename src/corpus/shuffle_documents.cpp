@@ -111,12 +111,13 @@ void Bucket::add_records(std::span<const std::byte> records) {
         expects(records.size() >= header.bytes, "whole records");
         const auto [found, is_new] = known_.emplace(header.text_hash, entries_.size());
         if (is_new) {
-            const std::size_t begin = documents_.size();
-            documents_.insert(documents_.end(), records.begin(),
-                              records.begin() + static_cast<std::ptrdiff_t>(header.bytes));
-            entries_.push_back({header.key, header.text_hash, begin, documents_.size(), 0});
+            const std::size_t begin = packed_.size();
+            packed_.insert(packed_.end(), records.begin(),
+                           records.begin() + static_cast<std::ptrdiff_t>(header.bytes));
+            entries_.push_back({header.key, header.text_hash, begin, packed_.size(), 0});
         }
         ++entries_[found->second].copies;
+        ++documents_;
         records = records.subspan(header.bytes);
     }
 }
@@ -130,8 +131,7 @@ void Bucket::write(PieceWriter& piece) const {
         return std::tuple(e->key, e->text_hash.high, e->text_hash.low);
     });
     for (const Entry* entry : order) {
-        const auto document =
-            std::span(documents_).subspan(entry->begin, entry->end - entry->begin);
+        const auto document = std::span(packed_).subspan(entry->begin, entry->end - entry->begin);
         for (std::int64_t copy = 0; copy < entry->copies; ++copy) {
             piece.append_packed(document);
         }
@@ -139,7 +139,7 @@ void Bucket::write(PieceWriter& piece) const {
 }
 
 Bytes Bucket::memory() const {
-    return Bytes(documents_.size() + entries_.size() * BucketPlan::kOverhead);
+    return Bytes(packed_.size() + entries_.size() * BucketPlan::kOverhead);
 }
 
 }  // namespace hpml::corpus

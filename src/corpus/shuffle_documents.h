@@ -70,13 +70,15 @@ class Bucket {
     void add(const std::filesystem::path& file, std::int64_t bucket);
     /// Every document as often as it was added. @throw IoError
     void write(PieceWriter& piece) const;
+    /// With copies.
+    [[nodiscard]] std::int64_t documents() const { return documents_; }
     [[nodiscard]] Bytes memory() const;
 
   private:
     struct Entry {
         std::uint64_t key = 0;
         Digest text_hash;
-        std::size_t begin = 0;  ///< in documents_
+        std::size_t begin = 0;  ///< in packed_
         std::size_t end = 0;
         std::int64_t copies = 0;
     };
@@ -86,7 +88,8 @@ class Bucket {
     void add_records(std::span<const std::byte> records);
 
     std::vector<Entry> entries_;
-    std::vector<std::byte> documents_;
+    std::vector<std::byte> packed_;
+    std::int64_t documents_ = 0;
     std::unordered_map<Digest, std::size_t, LowWord> known_;  ///< index into entries_
 };
 

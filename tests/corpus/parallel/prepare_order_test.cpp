@@ -29,7 +29,7 @@ struct Shared : test::SharedFolder {
         const fs::path source = HPML_SOURCE_DIR;
         options.inputs = {source / "data/sample/corpus"};
         options.vocabulary = source / "data/sample/vocab.txt";
-        options.sequence_length = 64;
+        options.sequence_lengths = {64};
         options.sequences_per_shard = 300;
         options.validation_fraction = 0.2;
     }

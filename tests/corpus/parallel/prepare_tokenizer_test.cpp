@@ -25,7 +25,7 @@ struct Shared {
     Shared() {
         options.inputs = {kSource / "data/sample/corpus"};
         options.output = folder / "out";
-        options.sequence_length = 32;
+        options.sequence_lengths = {32};
     }
     ~Shared() { world.barrier(); }
     Shared(const Shared&) = delete;

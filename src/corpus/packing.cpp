@@ -1,0 +1,162 @@
+#include "corpus/packing.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hpml::corpus {
+
+namespace {
+
+using Ids = std::span<const std::int32_t>;
+
+constexpr std::int64_t kSpecialPerRow = 2;  ///< [CLS] and [SEP]
+/// Documents of a block, on average.
+constexpr std::int64_t kBlockDocuments = 256;
+
+/// How many tokens the rows of a document are to have.
+class RowLengths {
+  public:
+    RowLengths(const PackingOptions& options, std::int64_t room)
+        : key_(philox_key(options.seed, RandomUse::Packing)),
+          share_(options.short_sequences),
+          room_(room) {}
+
+    void begin(const PieceDocument& document) {
+        const auto draw = static_cast<std::uint64_t>(document.draw);
+        stream_ = PhiloxStream(key_, static_cast<std::uint32_t>(draw),
+                               static_cast<std::uint32_t>(draw >> 32), 0);
+    }
+    /// Of the next row, special tokens not included.
+    [[nodiscard]] std::int64_t next() {
+        if (share_ <= 0 || room_ <= 2 || static_cast<double>(stream_.uniform()) >= share_) {
+            return room_;
+        }
+        return 2 + stream_.below(static_cast<std::uint32_t>(room_ - 1));
+    }
+
+  private:
+    PhiloxKey key_;
+    double share_;
+    std::int64_t room_;
+    PhiloxStream stream_{PhiloxKey{}, 0, 0, 0};
+};
+
+/// Pack::Documents.
+class TokenPacker : public Packer {
+  public:
+    TokenPacker(const PackingOptions& options, const RowForm& form)
+        : form_(form), lengths_(options, form.sequence_length - kSpecialPerRow) {}
+
+    [[nodiscard]] bool begins_block(const PieceDocument& /*document*/) const override {
+        return true;
+    }
+    void add(const PieceDocument& document, std::int64_t number, const Use& use) override {
+        lengths_.begin(document);
+        Ids left(document.ids);
+        while (!left.empty()) {
+            const Ids part =
+                left.first(std::min(left.size(), static_cast<std::size_t>(lengths_.next())));
+            row_.assign(1, form_.special.cls);
+            row_.insert(row_.end(), part.begin(), part.end());
+            row_.push_back(form_.special.sep);
+            use({row_, number});
+            left = left.subspan(part.size());
+        }
+    }
+    void end_block(const Use& /*use*/) override {}
+
+  private:
+    RowForm form_;
+    RowLengths lengths_;
+    std::vector<std::int32_t> row_;
+};
+
+/// Pack::Sentences and Pack::Full. A sentence that is longer than a row is cut; nothing is left
+/// out.
+class SentencePacker : public Packer {
+  public:
+    SentencePacker(const PackingOptions& options, const RowForm& form)
+        : form_(form),
+          crosses_documents_(options.pack == Pack::Full),
+          lengths_(options, form.sequence_length - kSpecialPerRow) {}
+
+    [[nodiscard]] bool begins_block(const PieceDocument& document) const override {
+        return !crosses_documents_ || document.draw % kBlockDocuments == 0;
+    }
+    void add(const PieceDocument& document, std::int64_t number, const Use& use) override {
+        expects(!document.sentence_ends.empty(), "a document cut into sentences");
+        lengths_.begin(document);
+        std::size_t begin = 0;
+        for (const std::int32_t end : document.sentence_ends) {
+            add_sentence(Ids(document.ids).subspan(begin, static_cast<std::size_t>(end) - begin),
+                         number, use);
+            begin = static_cast<std::size_t>(end);
+        }
+        if (!crosses_documents_) {
+            close_row(use);
+        } else if (!row_.empty()) {
+            row_.push_back(form_.special.sep);
+        }
+    }
+    void end_block(const Use& use) override { close_row(use); }
+
+  private:
+    void add_sentence(Ids sentence, std::int64_t number, const Use& use) {
+        if (!row_.empty() && row_.size() + sentence.size() + 1 > target_) {
+            close_row(use);
+        }
+        while (!sentence.empty()) {
+            if (row_.empty()) {
+                row_.push_back(form_.special.cls);
+                document_ = number;
+                target_ = static_cast<std::size_t>(lengths_.next() + kSpecialPerRow);
+            }
+            // A row's first sentence is cut only where no row could hold more of it.
+            const auto longest = static_cast<std::size_t>(form_.sequence_length);
+            const std::size_t limit = row_.size() == 1 ? longest : target_;
+            const Ids part = sentence.first(std::min(sentence.size(), limit - row_.size() - 1));
+            row_.insert(row_.end(), part.begin(), part.end());
+            sentence = sentence.subspan(part.size());
+            if (!sentence.empty()) {
+                close_row(use);
+            }
+        }
+    }
+    void close_row(const Use& use) {
+        if (row_.empty()) {
+            return;
+        }
+        if (row_.back() != form_.special.sep) {
+            row_.push_back(form_.special.sep);
+        }
+        use({row_, document_});
+        row_.clear();
+    }
+
+    RowForm form_;
+    bool crosses_documents_;
+    RowLengths lengths_;
+    std::vector<std::int32_t> row_;  ///< that is filled; empty: none
+    std::int64_t document_ = 0;      ///< that it begins with
+    std::size_t target_ = 0;         ///< ids that it is to have, special ones included
+};
+
+}  // namespace
+
+const char* name_of(Pack pack) {
+    constexpr std::array kNames{"documents", "sentences", "full"};
+    return kNames.at(static_cast<std::size_t>(pack));
+}
+
+std::unique_ptr<Packer> make_packer(const PackingOptions& options, const RowForm& form) {
+    expects(form.sequence_length > kSpecialPerRow, "rows of a token at least");
+    if (options.pack == Pack::Documents) {
+        return std::make_unique<TokenPacker>(options, form);
+    }
+    return std::make_unique<SentencePacker>(options, form);
+}
+
+}  // namespace hpml::corpus
