@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "corpus/packing_draws.h"
+#include "corpus/pair_packer.h"
 
 namespace hpml::corpus {
 
@@ -13,64 +15,35 @@ namespace {
 using Ids = std::span<const std::int32_t>;
 
 constexpr std::int64_t kSpecialPerRow = 2;  ///< [CLS] and [SEP]
-/// Documents of a block, on average.
-constexpr std::int64_t kBlockDocuments = 256;
-
-/// How many tokens the rows of a document are to have.
-class RowLengths {
-  public:
-    RowLengths(const PackingOptions& options, std::int64_t room)
-        : key_(philox_key(options.seed, RandomUse::Packing)),
-          share_(options.short_sequences),
-          room_(room) {}
-
-    void begin(const PieceDocument& document) {
-        const auto draw = static_cast<std::uint64_t>(document.draw);
-        stream_ = PhiloxStream(key_, static_cast<std::uint32_t>(draw),
-                               static_cast<std::uint32_t>(draw >> 32), 0);
-    }
-    /// Of the next row, special tokens not included.
-    [[nodiscard]] std::int64_t next() {
-        if (share_ <= 0 || room_ <= 2 || static_cast<double>(stream_.uniform()) >= share_) {
-            return room_;
-        }
-        return 2 + stream_.below(static_cast<std::uint32_t>(room_ - 1));
-    }
-
-  private:
-    PhiloxKey key_;
-    double share_;
-    std::int64_t room_;
-    PhiloxStream stream_{PhiloxKey{}, 0, 0, 0};
-};
 
 /// Pack::Documents.
 class TokenPacker : public Packer {
   public:
     TokenPacker(const PackingOptions& options, const RowForm& form)
-        : form_(form), lengths_(options, form.sequence_length - kSpecialPerRow) {}
+        : options_(options), form_(form) {}
 
     [[nodiscard]] bool begins_block(const PieceDocument& /*document*/) const override {
         return true;
     }
     void add(const PieceDocument& document, std::int64_t number, const Use& use) override {
-        lengths_.begin(document);
+        PhiloxStream draws = draws_of(document, options_.seed);
         Ids left(document.ids);
         while (!left.empty()) {
-            const Ids part =
-                left.first(std::min(left.size(), static_cast<std::size_t>(lengths_.next())));
+            const auto length = static_cast<std::size_t>(draw_length(
+                draws, options_.short_sequences, form_.sequence_length - kSpecialPerRow));
+            const Ids part = left.first(std::min(left.size(), length));
             row_.assign(1, form_.special.cls);
             row_.insert(row_.end(), part.begin(), part.end());
             row_.push_back(form_.special.sep);
-            use({row_, number});
+            use({row_, number, 0, false});
             left = left.subspan(part.size());
         }
     }
     void end_block(const Use& /*use*/) override {}
 
   private:
+    PackingOptions options_;
     RowForm form_;
-    RowLengths lengths_;
     std::vector<std::int32_t> row_;
 };
 
@@ -79,16 +52,14 @@ class TokenPacker : public Packer {
 class SentencePacker : public Packer {
   public:
     SentencePacker(const PackingOptions& options, const RowForm& form)
-        : form_(form),
-          crosses_documents_(options.pack == Pack::Full),
-          lengths_(options, form.sequence_length - kSpecialPerRow) {}
+        : options_(options), form_(form), crosses_documents_(options.pack == Pack::Full) {}
 
     [[nodiscard]] bool begins_block(const PieceDocument& document) const override {
-        return !crosses_documents_ || document.draw % kBlockDocuments == 0;
+        return !crosses_documents_ || begins_drawn_block(document);
     }
     void add(const PieceDocument& document, std::int64_t number, const Use& use) override {
         expects(!document.sentence_ends.empty(), "a document cut into sentences");
-        lengths_.begin(document);
+        draws_ = draws_of(document, options_.seed);
         std::size_t begin = 0;
         for (const std::int32_t end : document.sentence_ends) {
             add_sentence(Ids(document.ids).subspan(begin, static_cast<std::size_t>(end) - begin),
@@ -112,7 +83,9 @@ class SentencePacker : public Packer {
             if (row_.empty()) {
                 row_.push_back(form_.special.cls);
                 document_ = number;
-                target_ = static_cast<std::size_t>(lengths_.next() + kSpecialPerRow);
+                target_ = static_cast<std::size_t>(
+                    kSpecialPerRow + draw_length(draws_, options_.short_sequences,
+                                                 form_.sequence_length - kSpecialPerRow));
             }
             // A row's first sentence is cut only where no row could hold more of it.
             const auto longest = static_cast<std::size_t>(form_.sequence_length);
@@ -132,29 +105,35 @@ class SentencePacker : public Packer {
         if (row_.back() != form_.special.sep) {
             row_.push_back(form_.special.sep);
         }
-        use({row_, document_});
+        use({row_, document_, 0, false});
         row_.clear();
     }
 
+    PackingOptions options_;
     RowForm form_;
     bool crosses_documents_;
-    RowLengths lengths_;
-    std::vector<std::int32_t> row_;  ///< that is filled; empty: none
-    std::int64_t document_ = 0;      ///< that it begins with
-    std::size_t target_ = 0;         ///< ids that it is to have, special ones included
+    PhiloxStream draws_{PhiloxKey{}, 0, 0, 0};  ///< of the document that is added
+    std::vector<std::int32_t> row_;             ///< that is filled; empty: none
+    std::int64_t document_ = 0;                 ///< that it begins with
+    std::size_t target_ = 0;                    ///< ids that it is to have, special ones included
 };
 
 }  // namespace
 
 const char* name_of(Pack pack) {
-    constexpr std::array kNames{"documents", "sentences", "full"};
+    constexpr std::array kNames{"documents", "sentences", "full", "pairs"};
     return kNames.at(static_cast<std::size_t>(pack));
 }
 
+std::int64_t least_length(Pack pack) { return pack == Pack::Pairs ? 8 : kSpecialPerRow + 1; }
+
 std::unique_ptr<Packer> make_packer(const PackingOptions& options, const RowForm& form) {
-    expects(form.sequence_length > kSpecialPerRow, "rows of a token at least");
+    expects(form.sequence_length >= least_length(options.pack), "rows with room for tokens");
     if (options.pack == Pack::Documents) {
         return std::make_unique<TokenPacker>(options, form);
+    }
+    if (options.pack == Pack::Pairs) {
+        return std::make_unique<PairPacker>(options, form);
     }
     return std::make_unique<SentencePacker>(options, form);
 }

@@ -16,6 +16,10 @@ enum class Pack {
     Documents,  ///< one document's tokens, cut wherever the row is full
     Sentences,  ///< one document's consecutive whole sentences ("DOC-SENTENCES" of Liu et al. 2019)
     Full,       ///< sentences of consecutive documents, [SEP] between them ("FULL-SENTENCES")
+    /// [CLS] sentences [SEP] sentences [SEP]: in half of the rows the second part follows the first
+    /// in the document, in the others it is of another document (next-sentence prediction: Devlin
+    /// et al. 2019, section 3.1).
+    Pairs,
 };
 /// The word for it in options and settings.
 [[nodiscard]] const char* name_of(Pack pack);
@@ -35,20 +39,27 @@ struct PackingOptions {
 
 /// What all rows of a corpus have in common.
 struct RowForm {
-    std::int64_t sequence_length = 0;  ///< longest row, special tokens included; >= 3
+    std::int64_t sequence_length = 0;  ///< longest row, special tokens included; >= least_length
     text::SpecialTokens special;
+    /// Pairs as RoBERTa writes them: <s> first </s> </s> second </s>.
+    bool doubles_separator = false;
 };
+/// Of a row: [CLS], a token and [SEP]; of pairs with room for both parts.
+[[nodiscard]] std::int64_t least_length(Pack pack);
 
 /// One row; its ids are valid while the receiver runs.
 struct Sample {
     std::span<const std::int32_t> ids;  ///< special tokens included
     std::int64_t document = 0;          ///< number of the document that it begins with
+    /// Pairs: ids before the second part, its first [SEP] included; 0: there is no second part.
+    std::int64_t first_part = 0;
+    bool is_random = false;  ///< pairs: the second part is of another document
 };
 
-/// Makes rows of documents that come one after the other. Documents that share rows are those of
-/// one block, and where a block begins depends on its first document alone: so the rows of any part
-/// of a corpus can be made without what stands before it. Every draw is keyed by the seed and the
-/// document's text.
+/// Makes rows of documents that come one after the other. Documents that share rows, or lend one
+/// another sentences, are those of one block, and where a block begins depends on its first
+/// document alone: so the rows of any part of a corpus can be made without what stands before it.
+/// Every draw is keyed by the seed and the document's text.
 class Packer {
   public:
     using Use = std::function<void(const Sample&)>;
