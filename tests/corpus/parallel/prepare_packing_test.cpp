@@ -128,16 +128,20 @@ BOOST_AUTO_TEST_CASE(several_lengths_are_what_each_alone_is) {
 BOOST_AUTO_TEST_CASE(a_length_that_is_finished_is_not_made_again) {
     options.sequence_lengths = {16, 64};
     (void)prepare(options, world, log);
-    const auto before = file_hashes(options.output);
     const fs::path kept = options.output / "16/train-00000.h5";
+    const fs::path lost = options.output / "64/manifest.json";
     const auto written = fs::last_write_time(kept);
+    std::map<std::string, std::string> before;
     world.barrier();
     if (world.is_root()) {
-        fs::remove(options.output / "64/manifest.json");
+        before = file_hashes(options.output / "64");
+        fs::remove(lost);
     }
     world.barrier();
     BOOST_TEST(!prepare(options, world, log).was_complete);
-    BOOST_CHECK(file_hashes(options.output) == before);
+    if (world.is_root()) {
+        BOOST_CHECK(file_hashes(options.output / "64") == before);
+    }
     BOOST_CHECK(fs::last_write_time(kept) == written);
 }
 
