@@ -46,6 +46,13 @@ class HashSpill {
         return runs;
     }
 
+    /// This rank's runs.
+    void remove() const {
+        for (const Json& run : written_) {
+            fs::remove(search_.folder / run.at(0).get<std::string>());
+        }
+    }
+
   private:
     void flush() {
         if (hashes_.empty()) {
@@ -79,6 +86,7 @@ void mark_across_runs(HashSpill& spill, ItemBits& duplicates, const mpi::Communi
         }
     });
     ranks.bit_or(duplicates.words());
+    mpi::agree(ranks, [&] { spill.remove(); });
 }
 
 }  // namespace

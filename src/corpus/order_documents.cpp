@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <limits>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/philox.h"
 #include "corpus/prepare_piece.h"
 #include "corpus/shuffle_documents.h"
@@ -26,10 +28,7 @@ namespace {
 class Ordering {
   public:
     Ordering(const DocumentPieces& pieces, const OrderTask& task, const mpi::Communicator& ranks)
-        : pieces_(pieces), task_(task), ranks_(ranks), found_{ItemBits(pieces.total_documents())} {
-        result_.least_draw = std::numeric_limits<std::int64_t>::max();
-        result_.greatest_draw = -1;
-    }
+        : pieces_(pieces), task_(task), ranks_(ranks), found_{ItemBits(pieces.total_documents())} {}
     OrderedDocuments run(const Log& log);
 
   private:
@@ -47,10 +46,12 @@ class Ordering {
     [[nodiscard]] bool next_kept(PieceReader& reader, std::int64_t& number,
                                  PieceDocument& document);
     void reduce();
+    void keep_digest(std::size_t index, const Digest& digest);
+    void write_note() const;
+    [[nodiscard]] bool find_note();
+    [[nodiscard]] bool take_note(const Json& note);
 
-    [[nodiscard]] fs::path piece_path(std::size_t index) const {
-        return task_.folder / fmt::format("piece-{:06}", index);
-    }
+    [[nodiscard]] fs::path note_path() const { return task_.folder / "ordered.json"; }
     [[nodiscard]] fs::path spread_prefix(std::size_t rank) const {
         return task_.folder / fmt::format("spread-{}", rank);
     }
@@ -60,6 +61,7 @@ class Ordering {
     const mpi::Communicator& ranks_;
     FoundDuplicates found_;
     std::vector<std::int64_t> spread_files_;  ///< [ranks]
+    std::vector<std::int64_t> digests_;       ///< [pieces made][2]
     OrderedDocuments result_;
 };
 
@@ -97,27 +99,33 @@ bool Ordering::next_kept(PieceReader& reader, std::int64_t& number, PieceDocumen
     return false;
 }
 
+void Ordering::name_pieces(std::size_t count) {
+    for (std::size_t index = 0; index < count; ++index) {
+        result_.pieces.paths.push_back(task_.folder / fmt::format("piece-{:06}", index));
+    }
+    result_.pieces.documents.assign(count, 0);
+    digests_.assign(2 * count, 0);
+}
+
+void Ordering::keep_digest(std::size_t index, const Digest& digest) {
+    digests_[2 * index] = static_cast<std::int64_t>(digest.high);
+    digests_[2 * index + 1] = static_cast<std::int64_t>(digest.low);
+}
+
 void Ordering::copy() {
     name_pieces(pieces_.paths.size());
     mpi::agree(ranks_, [&] {
         PieceDocument document;
         for_own_pieces("prepare.copy", [&](std::size_t piece, std::int64_t number) {
             PieceReader reader(pieces_.paths[piece]);
-            PieceWriter writer(piece_path(piece));
+            PieceWriter writer(result_.pieces.paths[piece]);
             while (next_kept(reader, number, document)) {
                 writer.append(document);
                 ++result_.pieces.documents[piece];
             }
-            (void)writer.publish(Sync::Skip);
+            keep_digest(piece, writer.publish(Sync::Skip));
         });
     });
-}
-
-void Ordering::name_pieces(std::size_t count) {
-    for (std::size_t piece = 0; piece < count; ++piece) {
-        result_.pieces.paths.push_back(piece_path(piece));
-    }
-    result_.pieces.documents.assign(count, 0);
 }
 
 void Ordering::shuffle() {
@@ -172,10 +180,10 @@ void Ordering::sort(const BucketPlan& plan) {
                     bucket.add(spread_file(spread_prefix(rank), file), number);
                 }
             }
-            PieceWriter writer(piece_path(static_cast<std::size_t>(number)));
+            PieceWriter writer(result_.pieces.paths[static_cast<std::size_t>(number)]);
             bucket.write(writer);
             result_.pieces.documents[static_cast<std::size_t>(number)] = bucket.documents();
-            (void)writer.publish(Sync::Skip);
+            keep_digest(static_cast<std::size_t>(number), writer.publish(Sync::Skip));
             result_.peak = std::max(result_.peak, bucket.memory());
             (void)fault_point("prepare.sort", Step(number), ranks_.rank());
         }
@@ -191,6 +199,7 @@ void Ordering::sort(const BucketPlan& plan) {
 void Ordering::reduce() {
     ranks_.sum(std::span(&result_.documents, 1));
     ranks_.sum(std::span(result_.pieces.documents));
+    ranks_.sum(std::span(digests_));
     std::array<std::int64_t, 3> bounds{-result_.least_draw, result_.greatest_draw,
                                        static_cast<std::int64_t>(result_.peak.value)};
     ranks_.max(std::span(bounds));
@@ -199,7 +208,80 @@ void Ordering::reduce() {
     result_.peak = Bytes(static_cast<std::uint64_t>(bounds[2]));
 }
 
+void Ordering::write_note() const {
+    mpi::on_root(ranks_, [&] {
+        write_json(note_path(), Json{{"settings", task_.settings.hex()},
+                                     {"documents", result_.documents},
+                                     {"exact_duplicates", result_.exact_duplicates},
+                                     {"near_duplicates", result_.near_duplicates},
+                                     {"least_draw", result_.least_draw},
+                                     {"greatest_draw", result_.greatest_draw},
+                                     {"piece_documents", result_.pieces.documents},
+                                     {"digests", digests_}});
+    });
+}
+
+/// Whether an earlier run has finished this stage; then all is as it was at that run's end.
+/// Collective.
+bool Ordering::find_note() {
+    std::string text;
+    mpi::on_root(ranks_, [&] { text = fs::exists(note_path()) ? read_text(note_path()) : ""; });
+    text = ranks_.broadcast(text);
+    if (text.empty()) {
+        return false;
+    }
+    std::int64_t damaged = 0;
+    mpi::agree(ranks_, [&] {
+        try {
+            damaged = take_note(parse_json(text, note_path().string())) ? 0 : 1;
+        } catch (const InputError&) {
+            damaged = 1;  // made again
+        }
+    });
+    ranks_.max(std::span(&damaged, 1));
+    if (damaged != 0) {
+        result_ = OrderedDocuments();
+    }
+    return damaged == 0;
+}
+
+/// @return false if it is of another task, or a piece of this rank's is not what it was
+bool Ordering::take_note(const Json& note) {
+    const std::string where = note_path().string();
+    const auto count = [&](const char* key) { return json_member<std::int64_t>(note, key, where); };
+    if (json_member<std::string>(note, "settings", where) != task_.settings.hex()) {
+        return false;
+    }
+    const auto digests = json_member<std::vector<std::int64_t>>(note, "digests", where);
+    auto documents = json_member<std::vector<std::int64_t>>(note, "piece_documents", where);
+    if (digests.size() != 2 * documents.size()) {
+        return false;
+    }
+    name_pieces(documents.size());
+    digests_ = digests;
+    result_.pieces.documents = std::move(documents);
+    result_.documents = count("documents");
+    result_.exact_duplicates = count("exact_duplicates");
+    result_.near_duplicates = count("near_duplicates");
+    result_.least_draw = count("least_draw");
+    result_.greatest_draw = count("greatest_draw");
+    result_.was_there = true;
+    for (std::size_t piece = 0; piece < result_.pieces.paths.size(); ++piece) {
+        const Digest digest{static_cast<std::uint64_t>(digests[2 * piece]),
+                            static_cast<std::uint64_t>(digests[2 * piece + 1])};
+        if (falls_to(ranks_, piece) && (!fs::exists(result_.pieces.paths[piece]) ||
+                                        hash_file(result_.pieces.paths[piece]) != digest)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 OrderedDocuments Ordering::run(const Log& log) {
+    if (find_note()) {
+        log.info("the documents were put in order by an earlier, interrupted run");
+        return std::move(result_);
+    }
     mpi::on_root(ranks_, [&] {
         fs::remove_all(task_.folder);
         make_folders(task_.folder);
@@ -217,6 +299,7 @@ OrderedDocuments Ordering::run(const Log& log) {
         copy();
     }
     reduce();
+    write_note();
     return std::move(result_);
 }
 

@@ -224,6 +224,7 @@ void Preparation::make_pieces() {
 void Preparation::order_pieces() {
     OrderTask task;
     task.folder = output_.scratch("ordered");
+    task.settings = settings_hash(piece_settings_);
     task.seed = options_.seed;
     task.shuffle = options_.shuffle;
     task.duplicates = options_.duplicates;

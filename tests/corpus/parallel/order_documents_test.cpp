@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <functional>
 #include <set>
 
 #include "base/philox.h"
@@ -71,6 +73,10 @@ struct Stage : test::SharedFolder {
         return made;
     }
     OrderedDocuments order(const Documents& all, std::size_t each) {
+        ++task.settings.low;  // so that nothing is found of the time before
+        return order_again(all, each);
+    }
+    OrderedDocuments order_again(const Documents& all, std::size_t each) {
         return order_documents(pieces(all, each), task, world, log);
     }
     /// On every rank; ends with a barrier, so that the files may be made again.
@@ -117,16 +123,55 @@ BOOST_AUTO_TEST_CASE(the_order_is_that_of_the_keys_whatever_the_pieces_and_the_l
     BOOST_CHECK(read(order(all, 10)) != reversed);
 }
 
-BOOST_AUTO_TEST_CASE(nothing_but_the_ordered_pieces_is_left) {
+BOOST_AUTO_TEST_CASE(nothing_but_the_ordered_pieces_and_their_note_is_left) {
     task.shuffle = true;
+    task.duplicates = DuplicateDocuments::Near;
     task.bucket = Bytes(20000);
     const OrderedDocuments ordered = order(documents(100), 10);
     std::set<fs::path> left;
     for (const auto& entry : fs::directory_iterator(task.folder)) {
         left.insert(entry.path());
     }
-    BOOST_CHECK(left ==
-                std::set<fs::path>(ordered.pieces.paths.begin(), ordered.pieces.paths.end()));
+    std::set<fs::path> expected(ordered.pieces.paths.begin(), ordered.pieces.paths.end());
+    expected.insert(task.folder / "ordered.json");
+    BOOST_CHECK(left == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_stage_is_found_again_unless_it_is_damaged_or_of_other_settings) {
+    Documents all = documents(100);
+    all.push_back(all[0]);
+    task.shuffle = true;
+    task.duplicates = DuplicateDocuments::Exact;
+    task.bucket = Bytes(20000);
+    const OrderedDocuments made = order(all, 10);
+    const Documents expected = read(made);
+    const auto again = [&](bool was_there) {
+        const OrderedDocuments ordered = order_again(all, 10);
+        BOOST_TEST(ordered.was_there == was_there);
+        BOOST_TEST(ordered.documents == 100);
+        BOOST_TEST(ordered.exact_duplicates == 1);
+        BOOST_TEST(ordered.least_draw == made.least_draw);
+        BOOST_TEST(ordered.greatest_draw == made.greatest_draw);
+        BOOST_CHECK(ordered.pieces.paths == made.pieces.paths);
+        BOOST_CHECK(ordered.pieces.documents == made.pieces.documents);
+        BOOST_CHECK(read(ordered) == expected);
+    };
+    const auto on_root = [&](const std::function<void()>& work) {
+        if (world.is_root()) {
+            work();
+        }
+        world.barrier();
+    };
+    again(true);
+    on_root([&] { std::fstream(made.pieces.paths[3], std::ios::in | std::ios::out).put('x'); });
+    again(false);
+    on_root([&] { fs::remove(made.pieces.paths.back()); });
+    again(false);
+    on_root([&] { test::write_file(task.folder / "ordered.json", "{\"settings\""); });
+    again(false);
+    again(true);
+    ++task.settings.low;
+    again(false);
 }
 
 BOOST_AUTO_TEST_CASE(copies_of_one_document_take_no_more_memory_than_one) {
