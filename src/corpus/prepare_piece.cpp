@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@ struct PieceHeader {
     Digest text_hash;
     std::int64_t ids = 0;
     std::int64_t sentences = 0;
+    std::int64_t id_bytes = 0;  ///< 2 if all ids of the document fit, else 4
 };
 
 std::int64_t split_draw(const Digest& text_hash, std::uint64_t seed) {
@@ -155,11 +157,19 @@ std::uint64_t document_draw(const Digest& text_hash, std::uint64_t seed, RandomU
 }
 
 void pack_document(const PieceDocument& document, std::vector<std::byte>& bytes) {
-    const PieceHeader header{document.draw, document.text_hash,
-                             static_cast<std::int64_t>(document.ids.size()),
-                             static_cast<std::int64_t>(document.sentence_ends.size())};
+    const bool is_narrow = std::ranges::all_of(document.ids, [](std::int32_t id) {
+        return static_cast<std::uint32_t>(id) <= std::numeric_limits<std::uint16_t>::max();
+    });
+    std::vector<std::uint16_t> narrow;
+    if (is_narrow) {
+        narrow.assign(document.ids.begin(), document.ids.end());
+    }
+    const PieceHeader header{
+        document.draw, document.text_hash, static_cast<std::int64_t>(document.ids.size()),
+        static_cast<std::int64_t>(document.sentence_ends.size()), is_narrow ? 2 : 4};
     for (const auto part :
-         {std::as_bytes(std::span(&header, 1)), std::as_bytes(std::span(document.ids)),
+         {std::as_bytes(std::span(&header, 1)),
+          is_narrow ? std::as_bytes(std::span(narrow)) : std::as_bytes(std::span(document.ids)),
           std::as_bytes(std::span(document.sentence_ends))}) {
         bytes.insert(bytes.end(), part.begin(), part.end());
     }
@@ -190,6 +200,16 @@ bool PieceReader::read(std::span<std::byte> bytes) {
     return true;
 }
 
+bool PieceReader::read_ids(bool is_narrow, std::span<std::int32_t> ids) {
+    if (!is_narrow) {
+        return read(std::as_writable_bytes(ids));
+    }
+    narrow_.resize(ids.size());
+    const bool is_whole = read(std::as_writable_bytes(std::span(narrow_)));
+    std::ranges::copy(narrow_, ids.begin());
+    return is_whole;
+}
+
 bool PieceReader::next(PieceDocument& document) {
     PieceHeader header;
     if (!read(std::as_writable_bytes(std::span(&header, 1)))) {
@@ -198,13 +218,14 @@ bool PieceReader::next(PieceDocument& document) {
     // A token takes at least a byte of the document's text.
     constexpr auto kMost = static_cast<std::int64_t>(text::kLongestDocument);
     bool is_whole = header.ids > 0 && header.ids <= kMost && header.sentences >= 0 &&
-                    header.sentences <= header.ids;
+                    header.sentences <= header.ids &&
+                    (header.id_bytes == 2 || header.id_bytes == 4);
     if (is_whole) {
         document.draw = header.draw;
         document.text_hash = header.text_hash;
         document.ids.resize(static_cast<std::size_t>(header.ids));
         document.sentence_ends.resize(static_cast<std::size_t>(header.sentences));
-        is_whole = read(std::as_writable_bytes(std::span(document.ids))) &&
+        is_whole = read_ids(header.id_bytes == 2, document.ids) &&
                    read(std::as_writable_bytes(std::span(document.sentence_ends)));
     }
     if (!is_whole) {

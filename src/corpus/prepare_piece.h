@@ -107,9 +107,11 @@ class PieceReader {
 
   private:
     [[nodiscard]] bool read(std::span<std::byte> bytes);
+    [[nodiscard]] bool read_ids(bool is_narrow, std::span<std::int32_t> ids);
 
     InputFile file_;
     std::vector<std::byte> buffer_;
+    std::vector<std::uint16_t> narrow_;
     std::size_t at_ = 0;
     std::size_t end_ = 0;
 };
