@@ -147,6 +147,17 @@ BOOST_AUTO_TEST_CASE(a_document_keeps_its_split_when_the_corpus_grows) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(each_split_gets_a_document_whatever_the_fraction) {
+    write_documents({{"a", {1, 2, 3}}});
+    for (const double fraction : {0.0, 1e-9, 0.999999999}) {
+        options.validation_fraction = fraction;
+        const PrepareSummary summary =
+            run("out-" + std::to_string(fraction) + std::to_string(fraction > 0));
+        BOOST_TEST(summary.documents == 3);
+        BOOST_TEST(summary.validation_documents == (fraction > 0.5 ? 2 : 1));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(duplicates_are_left_out_and_counted) {
     std::vector<int> twice = numbers(0, 100);
     twice.push_back(50);

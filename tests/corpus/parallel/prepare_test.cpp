@@ -278,18 +278,6 @@ BOOST_AUTO_TEST_CASE(other_settings_are_refused_with_what_differs) {
     BOOST_TEST(!contains(message, "sequence-length"), message);
 }
 
-BOOST_AUTO_TEST_CASE(each_split_gets_a_document_whatever_the_fraction) {
-    write_input("one\n\ntwo\n\nthree\n");
-    for (const double fraction : {0.0, 1e-9, 0.999999999}) {
-        options.validation_fraction = fraction;
-        options.output =
-            folder / ("out-" + std::to_string(fraction) + std::to_string(fraction > 0));
-        const PrepareSummary summary = run();
-        BOOST_TEST(summary.documents == 3);
-        BOOST_TEST(summary.validation_documents == (fraction > 0.5 ? 2 : 1));
-    }
-}
-
 BOOST_AUTO_TEST_CASE(documents_without_text_are_counted_and_left_out) {
     write_input("one\n\n\x01\x02\n\ntwo\n");
     const PrepareSummary summary = run();
