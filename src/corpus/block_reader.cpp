@@ -18,7 +18,7 @@ BlockReader::BlockReader(const DocumentPieces& pieces, std::size_t piece, const 
 }
 
 bool BlockReader::next_of_pieces(PieceDocument& document) {
-    while (!reader_->next(document)) {
+    while (!reader_->next_unread(document)) {
         if (++piece_ == pieces_.paths.size() || !is_inside_) {
             return false;
         }
@@ -33,6 +33,7 @@ bool BlockReader::next(PieceDocument& document) {
         if (!split_.takes(document)) {
             continue;
         }
+        reader_->read_content(document);
         begins_block_ = packer_.begins_block(document);
         if (begins_block_ && piece_ != first_) {
             return false;

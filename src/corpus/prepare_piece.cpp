@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr std::size_t kAfterJump = 4096;
 
 /// What stands before the ids of a document. Pieces are scratch of one machine: host byte order.
 struct PieceHeader {
@@ -181,16 +183,24 @@ void PieceWriter::append(const PieceDocument& document) {
     append_packed(packed_);
 }
 
-PieceReader::PieceReader(const fs::path& path) : file_(path), buffer_(kBuffer) {}
+PieceReader::PieceReader(const fs::path& path)
+    : file_(path), left_(file_.size().value), buffer_(kBuffer), most_(kBuffer) {}
+
+void PieceReader::refuse() const {
+    throw InputError(file_.path().string() +
+                     " is damaged; remove the .work folder and run hpml_prepare again");
+}
 
 bool PieceReader::read(std::span<std::byte> bytes) {
     while (!bytes.empty()) {
         if (at_ == end_) {
             at_ = 0;
-            end_ = file_.read(buffer_);
-            if (end_ == 0) {
+            end_ = file_.read(std::span(buffer_).first(most_));
+            most_ = std::min(2 * most_, kBuffer);
+            if (end_ == 0 || end_ > left_) {
                 return false;
             }
+            left_ -= end_;
         }
         const std::size_t taken = std::min(bytes.size(), end_ - at_);
         std::memcpy(bytes.data(), buffer_.data() + at_, taken);
@@ -210,28 +220,56 @@ bool PieceReader::read_ids(bool is_narrow, std::span<std::int32_t> ids) {
     return is_whole;
 }
 
-bool PieceReader::next(PieceDocument& document) {
+void PieceReader::skip(std::uint64_t bytes) {
+    if (bytes <= end_ - at_) {
+        at_ += static_cast<std::size_t>(bytes);
+        return;
+    }
+    bytes -= end_ - at_;
+    if (bytes > left_) {
+        refuse();
+    }
+    left_ -= bytes;
+    file_.seek(file_.size().value - left_);
+    at_ = end_ = 0;
+    most_ = kAfterJump;
+}
+
+bool PieceReader::next_unread(PieceDocument& document) {
+    const Content passed = std::exchange(unread_, {});
+    skip(passed.ids * passed.id_bytes + passed.sentences * sizeof(std::int32_t));
     PieceHeader header;
     if (!read(std::as_writable_bytes(std::span(&header, 1)))) {
         return false;
     }
     // A token takes at least a byte of the document's text.
     constexpr auto kMost = static_cast<std::int64_t>(text::kLongestDocument);
-    bool is_whole = header.ids > 0 && header.ids <= kMost && header.sentences >= 0 &&
-                    header.sentences <= header.ids &&
-                    (header.id_bytes == 2 || header.id_bytes == 4);
-    if (is_whole) {
-        document.draw = header.draw;
-        document.text_hash = header.text_hash;
-        document.ids.resize(static_cast<std::size_t>(header.ids));
-        document.sentence_ends.resize(static_cast<std::size_t>(header.sentences));
-        is_whole = read_ids(header.id_bytes == 2, document.ids) &&
-                   read(std::as_writable_bytes(std::span(document.sentence_ends)));
+    if (header.ids <= 0 || header.ids > kMost || header.sentences < 0 ||
+        header.sentences > header.ids || (header.id_bytes != 2 && header.id_bytes != 4)) {
+        refuse();
     }
-    if (!is_whole) {
-        throw InputError(file_.path().string() +
-                         " is damaged; remove the .work folder and run hpml_prepare again");
+    document.draw = header.draw;
+    document.text_hash = header.text_hash;
+    unread_ = {static_cast<std::size_t>(header.ids), static_cast<std::size_t>(header.sentences),
+               static_cast<std::size_t>(header.id_bytes)};
+    return true;
+}
+
+void PieceReader::read_content(PieceDocument& document) {
+    const Content content = std::exchange(unread_, {});
+    document.ids.resize(content.ids);
+    document.sentence_ends.resize(content.sentences);
+    if (!read_ids(content.id_bytes == 2, document.ids) ||
+        !read(std::as_writable_bytes(std::span(document.sentence_ends)))) {
+        refuse();
     }
+}
+
+bool PieceReader::next(PieceDocument& document) {
+    if (!next_unread(document)) {
+        return false;
+    }
+    read_content(document);
     return true;
 }
 

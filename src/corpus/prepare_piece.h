@@ -104,16 +104,32 @@ class PieceReader {
     explicit PieceReader(const std::filesystem::path& path);
     /// @return false at the end @throw InputError if the piece is cut short; IoError
     [[nodiscard]] bool next(PieceDocument& document);
+    /// The same of what decides whether it is wanted, its draw and hash. What is not read then by
+    /// `read_content` is passed over, on the disk, too, if it is long.
+    [[nodiscard]] bool next_unread(PieceDocument& document);
+    void read_content(PieceDocument& document);
 
   private:
+    /// Of the document whose content is not read yet.
+    struct Content {
+        std::size_t ids = 0;
+        std::size_t sentences = 0;
+        std::size_t id_bytes = 0;
+    };
+
     [[nodiscard]] bool read(std::span<std::byte> bytes);
     [[nodiscard]] bool read_ids(bool is_narrow, std::span<std::int32_t> ids);
+    void skip(std::uint64_t bytes);
+    [[noreturn]] void refuse() const;
 
     InputFile file_;
+    std::uint64_t left_;  ///< bytes of the file behind the buffer
     std::vector<std::byte> buffer_;
     std::vector<std::uint16_t> narrow_;
+    std::size_t most_;  ///< to be read at once: little after a jump, then more and more
     std::size_t at_ = 0;
     std::size_t end_ = 0;
+    Content unread_;
 };
 
 }  // namespace hpml::corpus

@@ -53,7 +53,9 @@ void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t docu
     std::visit(
         [&](auto& stored) {
             using Id = typename std::decay_t<decltype(stored)>::value_type;
-            std::ranges::transform(tokens, std::back_inserter(stored),
+            const std::size_t before = stored.size();
+            stored.resize(before + tokens.size());
+            std::ranges::transform(tokens, stored.begin() + static_cast<std::ptrdiff_t>(before),
                                    [](std::int32_t id) { return static_cast<Id>(id); });
         },
         tokens_);
