@@ -49,10 +49,13 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         .unit("tokens")
         .add_words(
             "pack", options.pack,
-            {{"documents", Pack::Documents}, {"sentences", Pack::Sentences}, {"full", Pack::Full}},
+            {{"documents", Pack::Documents},
+             {"sentences", Pack::Sentences},
+             {"full", Pack::Full},
+             {"pairs", Pack::Pairs}},
             "What a row holds: tokens of one document, cut where the row is full; whole "
             "sentences of one document; whole sentences of consecutive documents, [SEP] "
-            "between documents")
+            "between documents; two parts of a document, or of two, for next-sentence prediction")
         .add("short-sequences", options.short_sequences,
              "Share of the rows that end early, at any length from 2 tokens")
         .alias("short-seq-prob")

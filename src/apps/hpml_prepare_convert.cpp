@@ -90,11 +90,14 @@ void report(const std::filesystem::path& output, const corpus::ImportSummary& su
     }
     log.info("{} of the {} rows in {} files equal an earlier one and were left out",
              summary.duplicate_rows, summary.stored_rows, summary.files);
-    if (summary.pair_rows > 0 || summary.next_sentence_files > 0) {
+    if (summary.has_pairs) {
+        log.info("{} rows hold two segments, which are kept with their next-sentence labels",
+                 summary.pair_rows);
+    } else if (summary.pair_rows > 0) {
         log.warn(
-            "{} rows hold two segments, {} files have next-sentence labels: shards keep neither, "
-            "such a row is one sequence now",
-            summary.pair_rows, summary.next_sentence_files);
+            "{} rows hold two segments, but {} of {} files have next-sentence labels: neither is "
+            "kept, such a row is one sequence now",
+            summary.pair_rows, summary.next_sentence_files, summary.files);
     }
     log.info("converted in {:.2f} s", summary.elapsed.value);
 }

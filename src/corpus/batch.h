@@ -20,7 +20,9 @@ struct Batch {
     std::vector<std::int64_t> samples;        ///< [sequences] global sample numbers
     std::vector<std::int32_t> mlm_positions;  ///< [labels] rising indices into `tokens`; MLM only
     std::vector<std::int32_t> mlm_labels;     ///< [labels] the original ids at those positions
-    std::vector<float> targets;  ///< [sequences] class index or score; fine-tuning only
+    /// [sequences] fine-tuning: class index or score; of a corpus of pairs 1 where the second part
+    /// does not follow the first, else 0; empty otherwise
+    std::vector<float> targets;
 
     [[nodiscard]] std::size_t sequences() const { return samples.size(); }
     [[nodiscard]] std::size_t token_count() const { return tokens.size(); }
@@ -42,6 +44,7 @@ struct Batch {
         samples.reserve(most_sequences);
         mlm_positions.reserve(most_tokens);
         mlm_labels.reserve(most_tokens);
+        targets.reserve(most_sequences);
     }
     /// Append one sequence.
     void append(std::int64_t sample, std::span<const std::int32_t> ids,

@@ -33,6 +33,7 @@ SplitStatistics examine_split(const std::filesystem::path& data, const Manifest&
         found.bytes += entry.bytes;
         for (std::int64_t row = 0; row < shard.rows(); ++row) {
             shard.read_row(row, tokens);
+            found.random_pairs += shard.pair(row).is_random ? 1 : 0;
             const auto length = static_cast<std::int64_t>(tokens.size());
             ++found.rows;
             found.tokens += length;
@@ -54,13 +55,15 @@ std::string show_sample(const std::filesystem::path& data, const Manifest& manif
     const SplitReader reader(data, manifest, Split::Train, Presence::Known);
     const OrderedSample sample = Order(reader.rows(), seed).at(position);
     std::vector<std::int32_t> tokens;
-    reader.read_row(sample.sample, tokens);
+    const RowPair pair = reader.read_row(sample.sample, tokens);
     Batch batch;
     batch.clear();
     Masker(masking_for(tokenizer, MaskWhole::Tokens), seed)
         .append(batch, tokens, std::vector<std::int32_t>(tokens.size(), 0),
                 {sample.sample, sample.epoch});
-    std::string text;
+    std::string text = !manifest.pairs  ? ""
+                       : pair.is_random ? "(second part of another document) "
+                                        : "(second part follows) ";
     auto predicted = batch.mlm_positions.begin();
     for (std::size_t at = 0; at < tokens.size(); ++at) {
         const bool continues = tokenizer.continues_word(tokens[at]);

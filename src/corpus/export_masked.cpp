@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -192,8 +193,9 @@ FileRecord Export::write_file(const FileTask& task) const {
     masking.rate = options_.masking_rate;
     masking.max_predictions = options_.max_predictions;
     Masker masker(std::move(masking), options_.seed);
+    const bool has_types = tokenizer_->kind() == text::TokenizerKind::WordPiece;
     MaskedRowsWriter writer({shard.rows(), manifest_.sequence_length, options_.max_predictions,
-                             options_.next_sentence_zeros});
+                             options_.next_sentence_zeros || manifest_.pairs});
     Batch batch;
     MaskedRow row;
     if (options_.next_sentence_zeros) {
@@ -202,6 +204,13 @@ FileRecord Export::write_file(const FileTask& task) const {
     for (std::int64_t i = 0; i < shard.rows(); ++i) {
         shard.read_row(i, row.originals);
         row.segments.assign(row.originals.size(), 0);
+        if (manifest_.pairs) {
+            const RowPair pair = shard.pair(i);
+            row.next_sentence = pair.is_random ? 1 : 0;
+            if (has_types && pair.first_part > 0) {
+                std::fill(row.segments.begin() + pair.first_part, row.segments.end(), 1);
+            }
+        }
         batch.clear();
         masker.append(batch, row.originals, row.segments, {task.first_row + i, task.copy});
         row.tokens = batch.tokens;

@@ -33,6 +33,12 @@ namespace {
 /// Columns of what the ranks know of the files.
 enum Fact : std::size_t { kRows, kLength, kPairs, kNextSentences, kFacts };
 
+RowPair pair_of(const MaskedRow& row) {
+    const auto second = std::ranges::find(row.segments, 1);
+    return {second == row.segments.end() ? 0 : second - row.segments.begin(),
+            row.next_sentence.value_or(0) == 1};
+}
+
 /// One conversion; the members after the constructor's are filled phase by phase.
 class Import {
   public:
@@ -49,6 +55,8 @@ class Import {
     [[nodiscard]] std::vector<ShardEntry> write_split(Split split);
     void copy_rows(const ShardJob& job, std::size_t first_file, std::span<std::int64_t> unigrams,
                    ShardFiller& filler) const;
+    /// Whether every file says of its rows' second segments whether they follow.
+    [[nodiscard]] bool has_pairs() const;
     void expect_same_inputs() const;
     void publish(Manifest& manifest);
     [[nodiscard]] ImportSummary summarize(const Manifest& manifest) const;
@@ -199,7 +207,7 @@ void Import::copy_rows(const ShardJob& job, std::size_t first_file,
                 continue;
             }
             if (row >= filler.begin()) {
-                filler.add(row, masked.originals, document);
+                filler.add(row, masked.originals, document, pair_of(masked));
                 for (const std::int32_t id : masked.originals) {
                     ++unigrams[static_cast<std::size_t>(id)];
                 }
@@ -218,7 +226,7 @@ std::vector<ShardEntry> Import::write_split(Split split) {
     job.output = options_.output;
     job.prefix = is_train ? "train" : "validation";
     job.format = {fact(0, kLength), tokenizer_->size(), tokenizer_->hash(),
-                  settings_hash(output_.settings())};
+                  settings_hash(output_.settings()), has_pairs()};
     job.most_rows_per_shard = options_.sequences_per_shard;
     job.rows.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                     kept_.begin() + static_cast<std::ptrdiff_t>(last));
@@ -253,8 +261,20 @@ void Import::expect_same_inputs() const {
     });
 }
 
+bool Import::has_pairs() const {
+    std::int64_t pairs = 0;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        if (fact(i, kNextSentences) == 0) {
+            return false;
+        }
+        pairs += fact(i, kPairs);
+    }
+    return pairs > 0;
+}
+
 void Import::publish(Manifest& manifest) {
     manifest.sequence_length = fact(0, kLength);
+    manifest.pairs = has_pairs();
     manifest.unigram_entropy_nats = unigram_entropy(unigrams_, tokenizer_->special());
     manifest.validation_documents = manifest.validation_rows();
     manifest.documents = manifest.train_rows() + manifest.validation_rows();
@@ -267,6 +287,7 @@ ImportSummary Import::summarize(const Manifest& manifest) const {
     ImportSummary summary;
     summary.files = static_cast<std::int64_t>(inputs_.size());
     summary.validation_rows = manifest.validation_rows();
+    summary.has_pairs = manifest.pairs;
     summary.rows = manifest.train_rows() + manifest.validation_rows();
     summary.tokens = manifest.train_tokens + manifest.validation_tokens;
     summary.shards = static_cast<std::int64_t>(manifest.train.size() + manifest.validation.size());

@@ -28,8 +28,10 @@ struct ImportSummary {
     std::int64_t files = 0;
     std::int64_t stored_rows = 0;          ///< in the files
     std::int64_t duplicate_rows = 0;       ///< left out
-    std::int64_t pair_rows = 0;            ///< of the stored ones, with two segments, now one row
-    std::int64_t next_sentence_files = 0;  ///< whose labels are not taken over
+    std::int64_t pair_rows = 0;            ///< of the stored ones, with two segments
+    std::int64_t next_sentence_files = 0;  ///< with such labels
+    /// Segments and labels are kept: all files have labels. Otherwise a row is one sequence now.
+    bool has_pairs = false;
     std::int64_t rows = 0;
     std::int64_t validation_rows = 0;
     std::int64_t tokens = 0;  ///< special tokens included

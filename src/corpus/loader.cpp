@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "corpus/micro_batch_source.h"
 #include "corpus/prefetcher.h"
+#include "corpus/row_source.h"
 
 namespace hpml::corpus {
 
@@ -100,17 +100,12 @@ Seconds Loader::stalled() const { return state_->stalled(); }
 class ValidationSet::State {
   public:
     State(const std::filesystem::path& data, const Manifest& manifest, const LoaderOptions& options)
-        : reader(data, manifest, Split::Validation, options.presence),
-          micro_batch(options.micro_batch),
-          seed(options.seed),
-          masking(options.masking) {
+        : rows(data, manifest, Split::Validation, options), micro_batch(options.micro_batch) {
         expects(micro_batch > 0, "a micro-batch of at least one row");
     }
 
-    SplitReader reader;
+    RowSource rows;
     std::int64_t micro_batch;
-    std::uint64_t seed;
-    MaskingOptions masking;
 };
 
 ValidationSet::ValidationSet(const std::filesystem::path& data, const Manifest& manifest,
@@ -124,22 +119,17 @@ ValidationSet::ValidationSet(const std::filesystem::path& data, const Manifest& 
 ValidationSet::~ValidationSet() = default;
 
 std::int64_t ValidationSet::micro_batches() const {
-    return (state_->reader.rows() + state_->micro_batch - 1) / state_->micro_batch;
+    return (state_->rows.rows() + state_->micro_batch - 1) / state_->micro_batch;
 }
 
 Batch ValidationSet::micro_batch(std::int64_t index) const {
     expects(index >= 0 && index < micro_batches(), "a micro-batch of the validation split");
     Batch batch;
     batch.clear();
-    Masker masker(state_->masking, state_->seed);
-    std::vector<std::int32_t> tokens;
-    std::vector<std::int32_t> segments;
     const std::int64_t first = index * state_->micro_batch;
-    const std::int64_t last = std::min(first + state_->micro_batch, state_->reader.rows());
+    const std::int64_t last = std::min(first + state_->micro_batch, state_->rows.rows());
     for (std::int64_t row = first; row < last; ++row) {
-        state_->reader.read_row(row, tokens);
-        segments.assign(tokens.size(), 0);
-        masker.append(batch, tokens, segments, {row, 0});
+        state_->rows.append(batch, {row, 0});
     }
     return batch;
 }

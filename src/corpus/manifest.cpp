@@ -176,6 +176,7 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
             text::tokenizer_kind(json_member<std::string>(json, "tokenizer", where));
     }
     manifest.lower_case = json_member<bool>(json, "lower_case", where);
+    manifest.pairs = json.contains("pairs") && json_member<bool>(json, "pairs", where);
     manifest.vocabulary_size = integer(json, "vocabulary_size", where);
     manifest.vocabulary_hash = digest_member(json, "vocabulary_xxh3_128", where);
     manifest.settings_hash = digest_member(json, "settings_xxh3_128", where);
@@ -198,6 +199,7 @@ void write_manifest(const fs::path& data, const Manifest& manifest) {
                                       {"unigram_entropy_nats", manifest.unigram_entropy_nats},
                                       {"tokenizer", text::name_of(manifest.tokenizer)},
                                       {"lower_case", manifest.lower_case},
+                                      {"pairs", manifest.pairs},
                                       {"vocabulary_size", manifest.vocabulary_size},
                                       {"vocabulary_xxh3_128", manifest.vocabulary_hash.hex()},
                                       {"settings_xxh3_128", manifest.settings_hash.hex()},

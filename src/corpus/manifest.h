@@ -32,6 +32,7 @@ struct Manifest {
     double unigram_entropy_nats = 0;     ///< of the training tokens without special ones
     text::TokenizerKind tokenizer = text::TokenizerKind::WordPiece;
     bool lower_case = true;
+    bool pairs = false;  ///< rows have two parts, for next-sentence prediction
     std::int64_t vocabulary_size = 0;
     Digest vocabulary_hash;  ///< of the tokenizer, whose files lie in the data folder
     Digest settings_hash;    ///< of everything that decides the shards' bytes

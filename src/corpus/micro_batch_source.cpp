@@ -39,12 +39,11 @@ std::int64_t checked_rows(std::int64_t rows, const std::filesystem::path& data) 
 
 MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                                    const LoaderOptions& options)
-    : reader_((check_batches(manifest, options), data), manifest, Split::Train, options.presence),
-      order_(checked_rows(reader_.rows(), data), options.seed),
+    : rows_((check_batches(manifest, options), data), manifest, Split::Train, options),
+      order_(checked_rows(rows_.rows(), data), options.seed),
       global_batch_(options.global_batch),
       micro_batch_(options.micro_batch),
-      longest_(manifest.sequence_length),
-      masker_(options.masking, options.seed) {}
+      longest_(manifest.sequence_length) {}
 
 void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch) {
     expects(step >= 0 && index >= 0 && index < count(), "a micro-batch of the global batch");
@@ -54,9 +53,7 @@ void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch)
     const std::int64_t first = step * global_batch_ + index * micro_batch_;
     for (std::int64_t position = first; position < first + micro_batch_; ++position) {
         const OrderedSample next = order_.at(position);
-        reader_.read_row(next.sample, tokens_);
-        segments_.assign(tokens_.size(), 0);
-        masker_.append(batch, tokens_, segments_, {next.sample, next.epoch});
+        rows_.append(batch, {next.sample, next.epoch});
     }
 }
 

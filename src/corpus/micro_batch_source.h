@@ -2,13 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <vector>
 
 #include "corpus/batch.h"
 #include "corpus/loader.h"
-#include "corpus/masking.h"
 #include "corpus/order.h"
-#include "corpus/split_reader.h"
+#include "corpus/row_source.h"
 
 namespace hpml::corpus {
 
@@ -27,14 +25,11 @@ class MicroBatchSource {
     void make(std::int64_t step, std::int64_t index, Batch& batch);
 
   private:
-    SplitReader reader_;
+    RowSource rows_;
     Order order_;
     std::int64_t global_batch_;
     std::int64_t micro_batch_;
     std::int64_t longest_;  ///< tokens of a row
-    Masker masker_;
-    std::vector<std::int32_t> tokens_;  ///< of one row
-    std::vector<std::int32_t> segments_;
 };
 
 }  // namespace hpml::corpus

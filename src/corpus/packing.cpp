@@ -35,7 +35,7 @@ class TokenPacker : public Packer {
             row_.assign(1, form_.special.cls);
             row_.insert(row_.end(), part.begin(), part.end());
             row_.push_back(form_.special.sep);
-            use({row_, number, 0, false});
+            use({row_, number, {}});
             left = left.subspan(part.size());
         }
     }
@@ -105,7 +105,7 @@ class SentencePacker : public Packer {
         if (row_.back() != form_.special.sep) {
             row_.push_back(form_.special.sep);
         }
-        use({row_, document_, 0, false});
+        use({row_, document_, {}});
         row_.clear();
     }
 

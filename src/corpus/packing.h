@@ -7,6 +7,7 @@
 
 #include "base/philox.h"
 #include "corpus/prepare_piece.h"
+#include "corpus/shard.h"
 #include "text/special_tokens.h"
 
 namespace hpml::corpus {
@@ -51,9 +52,7 @@ struct RowForm {
 struct Sample {
     std::span<const std::int32_t> ids;  ///< special tokens included
     std::int64_t document = 0;          ///< number of the document that it begins with
-    /// Pairs: ids before the second part, its first [SEP] included; 0: there is no second part.
-    std::int64_t first_part = 0;
-    bool is_random = false;  ///< pairs: the second part is of another document
+    RowPair pair;                       ///< of Pack::Pairs
 };
 
 /// Makes rows of documents that come one after the other. Documents that share rows, or lend one

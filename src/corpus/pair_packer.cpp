@@ -76,7 +76,7 @@ void PairPacker::give(std::pair<Ids, Ids> parts, Sample sample, const Use& use) 
     row_.insert(row_.end(), first.begin(), first.end());
     row_.push_back(form_.special.sep);
     if (!second.empty()) {
-        sample.first_part = static_cast<std::int64_t>(row_.size());
+        sample.pair.first_part = static_cast<std::int64_t>(row_.size());
         if (form_.doubles_separator) {
             row_.push_back(form_.special.sep);
         }
@@ -109,7 +109,7 @@ void PairPacker::add(const PieceDocument& document, std::int64_t number, const U
             second = first.subspan(cut);
             first = first.first(cut);
         }
-        give({first, second}, {{}, number, 0, is_random}, use);
+        give({first, second}, {{}, number, {0, is_random}}, use);
     }
     keep_to_lend(document);
 }

@@ -80,7 +80,13 @@ std::vector<fs::path> corpus_folders(const PrepareOptions& options) {
 
 void check_lengths(const PrepareOptions& options) {
     const auto& lengths = options.sequence_lengths;
-    expects(!lengths.empty() && std::ranges::min(lengths) >= 3, "sequence lengths from 3");
+    expects(!lengths.empty(), "a sequence length");
+    if (std::ranges::min(lengths) < least_length(options.pack)) {
+        throw UsageError("--sequence-length " + std::to_string(std::ranges::min(lengths)) +
+                         " leaves no room beside the special tokens (--pack " +
+                         name_of(options.pack) + " needs " +
+                         std::to_string(least_length(options.pack)) + ")");
+    }
     if (std::set(lengths.begin(), lengths.end()).size() < lengths.size()) {
         throw UsageError("--sequence-length names a length twice; give each once");
     }
@@ -247,14 +253,14 @@ void Preparation::choose_split() {
 
 CorpusTask Preparation::corpus_task(std::size_t corpus) const {
     const std::int64_t length = options_.sequence_lengths[corpus];
-    return {
-        pieces_,
-        rule_,
-        output_.folder(corpus),
-        {options_.pack, options_.short_sequences, options_.seed},
-        {length, tokenizer_->special()},
-        {length, tokenizer_->size(), tokenizer_->hash(), settings_hash(output_.settings(corpus))},
-        options_.sequences_per_shard};
+    return {pieces_,
+            rule_,
+            output_.folder(corpus),
+            {options_.pack, options_.short_sequences, options_.seed},
+            {length, tokenizer_->special(), tokenizer_->kind() == text::TokenizerKind::BytePair},
+            {length, tokenizer_->size(), tokenizer_->hash(),
+             settings_hash(output_.settings(corpus)), options_.pack == Pack::Pairs},
+            options_.sequences_per_shard};
 }
 
 void Preparation::expect_same_inputs() const {
@@ -317,6 +323,7 @@ PrepareSummary Preparation::run() {
             mpi::agree(ranks_, [&] { manifests[i] = read_manifest(output_.folder(i)); });
         } else {
             manifests[i] = write_corpus(corpus_task(i), ranks_);
+            manifests[i].pairs = options_.pack == Pack::Pairs;
             manifests[i].exact_duplicates = exact_duplicates_;
             manifests[i].near_duplicates = near_duplicates_;
         }

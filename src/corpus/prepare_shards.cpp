@@ -60,7 +60,7 @@ std::vector<ShardEntry> write_shards(const ShardJob& job, const SplitTask& task)
             task, piece, [&](const PieceDocument&) { return row < filler.end(); },
             [&](const Sample& sample) {
                 if (row >= filler.begin() && row < filler.end()) {
-                    filler.add(row, sample.ids, sample.document);
+                    filler.add(row, sample.ids, sample.document, sample.pair);
                 }
                 ++row;
             });

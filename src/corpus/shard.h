@@ -13,6 +13,7 @@
 
 namespace hpml::h5 {
 class Dataset;
+class File;
 }
 
 namespace hpml::corpus {
@@ -28,6 +29,13 @@ struct ShardFormat {
     std::int64_t vocabulary_size = 0;  ///< below 65536: 16-bit tokens, else 32-bit
     Digest vocabulary_hash;
     Digest settings_hash;
+    bool pairs = false;  ///< rows have two parts, for next-sentence prediction
+};
+
+/// What a corpus of pairs says of a row beside its ids.
+struct RowPair {
+    std::int64_t first_part = 0;  ///< ids before the second part; 0: the row has one part only
+    bool is_random = false;       ///< the second part does not follow the first in its document
 };
 
 [[nodiscard]] ShardFormat shard_format(const Manifest& manifest);
@@ -42,7 +50,8 @@ class ShardWriter {
     /// Append a row: [CLS] tokens [SEP], at most sequence_length ids below vocabulary_size.
     /// All rows together have at most kMostShardTokens ids.
     /// @param document  number of the document in the whole input, from 0
-    void append(std::span<const std::int32_t> tokens, std::int64_t document);
+    /// @param pair  stored in a corpus of pairs only
+    void append(std::span<const std::int32_t> tokens, std::int64_t document, RowPair pair = {});
     [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(documents_.size()); }
     [[nodiscard]] std::int64_t tokens() const { return offsets_.back(); }
     /// Write under a temporary name, sync, rename; once. Afterwards the writer is spent.
@@ -56,6 +65,8 @@ class ShardWriter {
     std::variant<std::vector<std::uint16_t>, std::vector<std::int32_t>> tokens_;
     std::vector<std::int32_t> offsets_{0};
     std::vector<std::int64_t> documents_;
+    std::vector<std::uint16_t> first_parts_;  ///< with the next: of a corpus of pairs
+    std::vector<std::uint16_t> next_sentence_labels_;
 };
 
 /// One shard open for reading, as mapped memory: a row costs no system call. HDF5 is used while
@@ -77,12 +88,15 @@ class ShardReader {
     void read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
     /// Number of the row's document in the whole input. @throw InputError
     [[nodiscard]] std::int64_t document(std::int64_t row) const;
+    /// {} in a corpus without pairs. @throw InputError naming shard and row for what cannot be
+    [[nodiscard]] RowPair pair(std::int64_t row) const;
 
   private:
     using Column = std::span<const std::byte>;
 
     void open(const ShardEntry& entry);
     [[nodiscard]] Column column(const h5::Dataset& dataset) const;
+    void open_pairs(const h5::File& file, const ShardEntry& entry);
     void check_offsets() const;
     [[noreturn]] void refuse_ids(std::int64_t row, std::span<const std::int32_t> tokens) const;
 
@@ -96,6 +110,8 @@ class ShardReader {
     Column tokens_;      ///< bytes in `file_`, as aligned as HDF5 leaves them
     Column offsets_;
     Column documents_;
+    Column first_parts_;  ///< with the next: of a corpus of pairs
+    Column next_sentence_labels_;
 };
 
 /// Check that every shard of the manifest is a regular file of its size. Cheap; done before any is

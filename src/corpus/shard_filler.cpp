@@ -78,13 +78,13 @@ std::string ShardFiller::name(std::int64_t shard) const {
     return fmt::format("{}-{:05}.h5", job_.prefix, shard);
 }
 
-void ShardFiller::add(std::int64_t row, std::span<const std::int32_t> tokens,
-                      std::int64_t document) {
+void ShardFiller::add(std::int64_t row, std::span<const std::int32_t> tokens, std::int64_t document,
+                      RowPair pair) {
     if (!writer_) {
         writer_.emplace(job_.output / name(shard_), job_.format);
         shard_end_ = job_.first_row(shard_ + 1);
     }
-    writer_->append(tokens, document);
+    writer_->append(tokens, document, pair);
     if (row + 1 == shard_end_) {
         entries_.push_back(writer_->publish());
         if (finished_ == FinishedShards::Keep) {

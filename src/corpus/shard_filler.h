@@ -29,7 +29,8 @@ class ShardFiller {
 
     /// @param row  number in the split, begin() at first, then one more each time
     /// @throw OutputError, IoError
-    void add(std::int64_t row, std::span<const std::int32_t> tokens, std::int64_t document);
+    void add(std::int64_t row, std::span<const std::int32_t> tokens, std::int64_t document,
+             RowPair pair = {});
     [[nodiscard]] std::int64_t begin() const { return begin_; }
     [[nodiscard]] std::int64_t end() const { return end_; }
     [[nodiscard]] std::vector<ShardEntry> take() { return std::move(entries_); }

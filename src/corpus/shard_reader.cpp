@@ -139,6 +139,18 @@ void ShardReader::open(const ShardEntry& entry) {
     tokens_ = column(tokens);
     offsets_ = column(offsets);
     documents_ = column(documents);
+    if (format_.pairs) {
+        open_pairs(file, entry);
+    }
+}
+
+void ShardReader::open_pairs(const h5::File& file, const ShardEntry& entry) {
+    for (const auto& [name, kept] : {std::pair("first_parts", &first_parts_),
+                                     std::pair("next_sentence_labels", &next_sentence_labels_)}) {
+        const h5::Dataset dataset = file.dataset(name, h5::Element::Uint16);
+        length_must_be(path_, dataset, entry.rows);
+        *kept = column(dataset);
+    }
 }
 
 ShardReader::Column ShardReader::column(const h5::Dataset& dataset) const {
@@ -191,6 +203,24 @@ void ShardReader::refuse_ids(std::int64_t row, std::span<const std::int32_t> tok
                      std::to_string(*bad) + " (the vocabulary ends at " +
                      std::to_string(format_.vocabulary_size - 1) +
                      "); run hpml_prepare again with this vocabulary");
+}
+
+RowPair ShardReader::pair(std::int64_t row) const {
+    expects(row >= 0 && row < rows_, "a row of the shard");
+    if (!format_.pairs) {
+        return {};
+    }
+    const std::int64_t first_part = value_at<std::uint16_t>(first_parts_, row);
+    const auto label = value_at<std::uint16_t>(next_sentence_labels_, row);
+    const std::int64_t length =
+        value_at<std::int32_t>(offsets_, row + 1) - value_at<std::int32_t>(offsets_, row);
+    if (first_part >= length || label > 1) {
+        throw InputError(path_.string() + ": row " + std::to_string(row) + " of " +
+                         std::to_string(length) + " tokens has its second part from token " +
+                         std::to_string(first_part) + " and the label " + std::to_string(label) +
+                         " (a token of the row, and 0 or 1 expected); run hpml_prepare again");
+    }
+    return {first_part, label == 1};
 }
 
 std::int64_t ShardReader::document(std::int64_t row) const {

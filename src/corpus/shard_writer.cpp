@@ -30,7 +30,7 @@ std::vector<std::int32_t> counted_from(std::int64_t first, std::span<const std::
 
 ShardFormat shard_format(const Manifest& manifest) {
     return {manifest.sequence_length, manifest.vocabulary_size, manifest.vocabulary_hash,
-            manifest.settings_hash};
+            manifest.settings_hash, manifest.pairs};
 }
 
 ShardWriter::ShardWriter(std::filesystem::path path, const ShardFormat& format)
@@ -40,7 +40,8 @@ ShardWriter::ShardWriter(std::filesystem::path path, const ShardFormat& format)
     }
 }
 
-void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t document) {
+void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t document,
+                         RowPair pair) {
     expects(!tokens.empty(), "a row with tokens");
     expects(static_cast<std::int64_t>(tokens.size()) <= format_.sequence_length,
             "a row no longer than the sequence length");
@@ -61,6 +62,12 @@ void ShardWriter::append(std::span<const std::int32_t> tokens, std::int64_t docu
         tokens_);
     offsets_.push_back(offsets_.back() + static_cast<std::int32_t>(tokens.size()));
     documents_.push_back(document);
+    if (format_.pairs) {
+        expects(pair.first_part >= 0 && pair.first_part < static_cast<std::int64_t>(tokens.size()),
+                "a second part within the row");
+        first_parts_.push_back(static_cast<std::uint16_t>(pair.first_part));
+        next_sentence_labels_.push_back(pair.is_random ? 1 : 0);
+    }
 }
 
 ShardEntry ShardWriter::publish() {
@@ -76,6 +83,11 @@ ShardEntry ShardWriter::publish() {
     file.add_attribute("first_document", first);
     file.add_dataset("offsets", std::span<const std::int32_t>(offsets_));
     file.add_dataset("documents", std::span<const std::int32_t>(documents));
+    if (format_.pairs) {
+        file.add_dataset("first_parts", std::span<const std::uint16_t>(first_parts_));
+        file.add_dataset("next_sentence_labels",
+                         std::span<const std::uint16_t>(next_sentence_labels_));
+    }
     std::visit([&](const auto& stored) { file.add_dataset("tokens", std::span(stored)); }, tokens_);
 
     const std::vector<std::byte> image = file.image();

@@ -31,12 +31,14 @@ const ShardReader& SplitReader::shard(std::size_t index) const {
     return *open_[index];
 }
 
-void SplitReader::read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const {
+RowPair SplitReader::read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const {
     expects(row >= 0 && row < rows(), "a row of the split");
     // The last shard that begins at or before the row: empty shards before it are passed over.
     const auto after = std::ranges::upper_bound(first_rows_, row);
     const auto index = static_cast<std::size_t>(after - first_rows_.begin() - 1);
-    shard(index).read_row(row - first_rows_[index], tokens);
+    const ShardReader& reader = shard(index);
+    reader.read_row(row - first_rows_[index], tokens);
+    return reader.pair(row - first_rows_[index]);
 }
 
 void SplitReader::check_all_rows() const {

@@ -28,8 +28,9 @@ class SplitReader {
 
     [[nodiscard]] std::int64_t rows() const noexcept { return first_rows_.back(); }
     /// Replace `tokens` by row `row` of the split. Any thread.
+    /// @return {} in a corpus without pairs
     /// @throw MissingInputError, InputError naming the shard and what is wrong with it; IoError
-    void read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
+    RowPair read_row(std::int64_t row, std::vector<std::int32_t>& tokens) const;
     /// Read every row once, so that each id is checked against the vocabulary.
     /// @throw InputError, IoError
     void check_all_rows() const;

@@ -43,7 +43,7 @@ std::vector<Pair> pack(const std::vector<PieceDocument>& documents, const RowFor
     PairPacker packer({Pack::Pairs, short_sequences, 7}, form);
     const auto use = [&](const Sample& sample) {
         const std::size_t extra = form.doubles_separator ? 1 : 0;
-        const auto at = static_cast<std::size_t>(sample.first_part);
+        const auto at = static_cast<std::size_t>(sample.pair.first_part);
         BOOST_REQUIRE(sample.ids.size() <= static_cast<std::size_t>(form.sequence_length));
         BOOST_REQUIRE(at >= 3);
         BOOST_REQUIRE(at + extra + 2 <= sample.ids.size());
@@ -52,10 +52,10 @@ std::vector<Pair> pack(const std::vector<PieceDocument>& documents, const RowFor
         BOOST_TEST(((extra == 0) || (sample.ids[at] == kSpecial.sep)));
         BOOST_TEST(sample.ids.back() == kSpecial.sep);
         pairs.push_back(
-            {Ids(sample.ids.begin() + 1, sample.ids.begin() + sample.first_part - 1),
-             Ids(sample.ids.begin() + sample.first_part + static_cast<std::ptrdiff_t>(extra),
+            {Ids(sample.ids.begin() + 1, sample.ids.begin() + sample.pair.first_part - 1),
+             Ids(sample.ids.begin() + sample.pair.first_part + static_cast<std::ptrdiff_t>(extra),
                  sample.ids.end() - 1),
-             sample.document, sample.is_random, sample.ids.size()});
+             sample.document, sample.pair.is_random, sample.ids.size()});
     };
     for (std::size_t i = 0; i < documents.size(); ++i) {
         if (packer.begins_block(documents[i])) {
