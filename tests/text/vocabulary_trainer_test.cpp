@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "support/data.h"
 #include "text/documents.h"
 #include "text/pair_trainer.h"
@@ -61,6 +62,16 @@ BOOST_AUTO_TEST_CASE(the_most_frequent_pair_is_joined_first_and_ties_go_to_the_l
     BOOST_TEST(tokens == (std::vector<std::string>{"a", "b", "c", "ab", "cab", "cabc"}),
                boost::test_tools::per_element());
     BOOST_CHECK(merges == (Merges{{0, 1}, {2, 3}, {4, 2}}));
+}
+
+BOOST_AUTO_TEST_CASE(the_samples_vocabulary_is_made_with_it) {
+    VocabularyOptions options;
+    options.size = 4000;
+    std::string text;
+    for (const std::string& token : train_on_sample(options).tokens) {
+        text += token + "\n";
+    }
+    BOOST_CHECK(text == read_text(fs::path(HPML_SOURCE_DIR) / "data/sample/vocab.txt"));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_of_one_letter_is_joined_from_the_left) {
