@@ -97,6 +97,16 @@ void check_lengths(const PrepareOptions& options) {
     }
 }
 
+/// ", 3 min left", by the share of the pieces that are done; nothing before the first is.
+std::string time_left(Seconds elapsed, std::size_t done, std::size_t all) {
+    if (done == 0) {
+        return "";
+    }
+    const double left = elapsed.value / static_cast<double>(done) * static_cast<double>(all - done);
+    return left < 120 ? fmt::format(", {:.0f} s left", left)
+                      : fmt::format(", {:.0f} min left", left / 60);
+}
+
 /// One preparation; the members after the constructor's are filled phase by phase.
 class Preparation {
   public:
@@ -192,8 +202,9 @@ void Preparation::make_pieces() {
         if (elapsed > next_report) {
             next_report = elapsed + Seconds(kProgressSeconds);
             const double megabytes = static_cast<double>(done.value) / kMegabyte;
-            log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank",
-                      megabytes, unit + 1, units_.size(), megabytes / elapsed.value);
+            log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank{}",
+                      megabytes, unit + 1, units_.size(), megabytes / elapsed.value,
+                      time_left(elapsed, unit, units_.size()));
         }
     };
     mpi::agree(ranks_, [&] {
