@@ -10,7 +10,7 @@
 #
 # By default build/release and the tests' data. "rate" counts processor seconds (elapsed times of a shared machine say
 # less; both are shown) and needs the peers' environment (jobs/bootstrap.sh --peers). "ranks" wants a quiet machine of
-# two cores. "memory" needs 12 GB of disk for a while. In TMPDIR.
+# two cores, and TMPDIR=/dev/shm where the disk is not. "memory" needs 12 GB of disk for a while. In TMPDIR.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 what="${1:-}"
