@@ -28,7 +28,8 @@ double share(std::int64_t part, std::int64_t whole) {
 }
 
 void print_split(const char* name, const corpus::SplitStatistics& split,
-                 std::int64_t sequence_length) {
+                 const corpus::Manifest& manifest) {
+    const std::int64_t sequence_length = manifest.sequence_length;
     const auto rows = static_cast<double>(std::max<std::int64_t>(split.rows, 1));
     const auto tokens = static_cast<double>(std::max<std::int64_t>(split.tokens, 1));
     fmt::print("{}: {} shards, {} rows, {} tokens, {:.1f} MB, {:.3f} bytes a token\n", name,
@@ -40,6 +41,10 @@ void print_split(const char* name, const corpus::SplitStatistics& split,
         split.shortest, split.longest, tokens / rows, sequence_length,
         100 - share(split.tokens, split.rows * sequence_length),
         share(split.unknown, split.tokens));
+    if (manifest.pairs) {
+        fmt::print("  pairs; in {:.1f} % of them the second part is of another document\n",
+                   share(split.random_pairs, split.rows));
+    }
     const std::int64_t most = *std::ranges::max_element(split.lengths);
     std::int64_t from = 1;
     for (std::size_t bin = 0; bin < corpus::kLengthBins; ++bin) {
@@ -65,7 +70,7 @@ int check(const ShardCheck& options) {
     for (const auto split : {corpus::Split::Train, corpus::Split::Validation}) {
         print_split(split == corpus::Split::Train ? "training" : "validation",
                     corpus::examine_split(options.data, manifest, split, tokenizer->special()),
-                    manifest.sequence_length);
+                    manifest);
     }
     const std::int64_t shown = std::min<std::int64_t>(options.samples, manifest.train_rows());
     for (std::int64_t position = 0; position < shown; ++position) {

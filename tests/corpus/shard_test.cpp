@@ -27,6 +27,8 @@ struct Parts {
     std::int64_t first_document = std::int64_t{1} << 40;
     std::string vocabulary_hash = test::sample_format().vocabulary_hash.hex();
     bool with_documents = true;
+    std::vector<std::uint16_t> first_parts{};  ///< empty: no corpus of pairs
+    std::vector<std::uint16_t> next_sentence_labels{};
 };
 
 ShardEntry publish(const std::filesystem::path& path, const Parts& parts) {
@@ -42,6 +44,11 @@ ShardEntry publish(const std::filesystem::path& path, const Parts& parts) {
     file.add_dataset("offsets", std::span<const std::int32_t>(parts.offsets));
     if (parts.with_documents) {
         file.add_dataset("documents", std::span<const std::int32_t>(parts.documents));
+    }
+    if (!parts.first_parts.empty()) {
+        file.add_dataset("first_parts", std::span<const std::uint16_t>(parts.first_parts));
+        file.add_dataset("next_sentence_labels",
+                         std::span<const std::uint16_t>(parts.next_sentence_labels));
     }
     const auto image = file.image();
     AtomicFile output(path);
@@ -295,6 +302,35 @@ BOOST_AUTO_TEST_CASE(a_link_in_place_of_a_shard_is_refused) {
     std::filesystem::create_symlink(data / "elsewhere.h5", data / "train-0.h5");
     test::must_fail<InputError>([&] { corpus::check_shards_present(data.path(), manifest); },
                                 {"train-0.h5", "not a regular file"});
+}
+
+BOOST_AUTO_TEST_CASE(pairs_come_back_and_impossible_ones_are_refused) {
+    const test::ScratchFolder data("shard-pairs");
+    corpus::ShardFormat format = test::sample_format();
+    format.pairs = true;
+    Parts parts;
+    parts.first_parts = {0, 2};
+    parts.next_sentence_labels = {0, 1};
+    const ShardEntry entry = publish(data / "s.h5", parts);
+    const ShardReader shard(data.path(), entry, format);
+    BOOST_TEST(shard.pair(0).first_part == 0);
+    BOOST_TEST(!shard.pair(0).is_random);
+    BOOST_TEST(shard.pair(1).first_part == 2);
+    BOOST_TEST(shard.pair(1).is_random);
+    parts.first_parts = {3, 2};  // the first row has three tokens
+    parts.next_sentence_labels = {0, 2};
+    const ShardEntry bad = publish(data / "bad.h5", parts);
+    const ShardReader spoilt(data.path(), bad, format);
+    test::must_fail<InputError>([&] { (void)spoilt.pair(0); },
+                                {"row 0 of 3 tokens", "from token 3"});
+    test::must_fail<InputError>([&] { (void)spoilt.pair(1); }, {"row 1", "label 2"});
+    const ShardEntry without = publish(data / "without.h5", Parts());
+    test::must_fail<InputError>([&] { ShardReader reader(data.path(), without, format); },
+                                {"first_parts"});
+    parts.first_parts = {0};
+    const ShardEntry shorter = publish(data / "short.h5", parts);
+    test::must_fail<InputError>([&] { ShardReader reader(data.path(), shorter, format); },
+                                {"first_parts", "1 elements (expected 2"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
