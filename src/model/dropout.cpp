@@ -9,11 +9,12 @@
 #include "base/error.h"
 #include "base/philox.h"
 
-// The sanitizers cannot follow the resolver that picks a clone at load time.
+// The sanitizers cannot follow the resolver that picks a clone at load time. Levels, not names of
+// processors: a clone for arch=haswell is taken on its maker's processors only.
 #ifdef HPML_SANITIZED
 #define HPML_CLONED
 #else
-#define HPML_CLONED __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define HPML_CLONED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #endif
 
 namespace hpml::model {
