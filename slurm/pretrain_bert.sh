@@ -15,7 +15,8 @@
 #   sbatch --nodes=4 --ntasks-per-node=16 --cpus-per-task=4 slurm/pretrain_bert.sh --optimizer lamb
 #
 # What stands behind the script's name goes to hpml_pretrain. Variables:
-#   HPML_DATA    the shards that hpml_prepare made; default: data/prepared in the folder of submission
+#   HPML_DATA    the shards that hpml_prepare made, or a folder of masked HDF5 files; default: data/prepared in the
+#                folder of submission
 #   HPML_RUN     the run directory; default: runs/<job name> there, so that the same command goes on
 #   HPML_CONFIG  options of the run; default: jobs/pretrain_bert_base.cfg
 # and those of launch.sh.
@@ -43,7 +44,8 @@ hpml_find hpml_pretrain
 data="${HPML_DATA:-${SLURM_SUBMIT_DIR:-.}/data/prepared}"
 run="${HPML_RUN:-${SLURM_SUBMIT_DIR:-.}/runs/${SLURM_JOB_NAME:-pretrain_bert}}"
 config="${HPML_CONFIG:-$HPML_HOME/jobs/pretrain_bert_base.cfg}"
-[[ -r "$data/manifest.json" ]] || hpml_stop "no shards in $data; make them with
+masked="$(find -L "$data" \( -name '*.hdf5' -o -name '*.h5' \) -print -quit 2>/dev/null || true)"
+[[ -r "$data/manifest.json" || -n "$masked" ]] || hpml_stop "no shards in $data; make them with
   hpml_prepare --input TEXT... --vocab vocab.txt --output $data
 or set HPML_DATA to a folder that hpml_prepare made"
 

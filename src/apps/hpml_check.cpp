@@ -17,6 +17,7 @@
 #include "base/version.h"
 #include "corpus/data_folder.h"
 #include "corpus/examine.h"
+#include "corpus/masked_folder.h"
 #include "corpus/shard.h"
 #include "device/memory.h"
 #include "tasks/memory_estimate.h"
@@ -44,17 +45,30 @@ int check_self() {
     return 0;
 }
 
-/// Every shard is opened: presence, size, hash, schema, then every row's ids.
+/// Every shard is opened: presence, size, hash, schema, then every row's ids. Of masked files every
+/// row is read.
 void verify_corpus(const std::filesystem::path& data, const corpus::Manifest& manifest,
-                   const text::SpecialTokens& special) {
+                   const text::Tokenizer& tokenizer) {
+    if (manifest.kind == corpus::CorpusKind::MaskedRows) {
+        corpus::check_masked_rows(data, manifest, tokenizer);
+        return;
+    }
     corpus::check_shards_present(data, manifest);
     for (const auto split : {corpus::Split::Train, corpus::Split::Validation}) {
-        (void)corpus::examine_split(data, manifest, split, special);
+        (void)corpus::examine_split(data, manifest, split, tokenizer.special());
     }
 }
 
 void print_corpus(const std::filesystem::path& data, const corpus::Manifest& manifest) {
     fmt::print("corpus {}\n", data.string());
+    if (manifest.kind == corpus::CorpusKind::MaskedRows) {
+        fmt::print("  {:<34} {:>14}\n", "rows, masked as they are stored", manifest.train_rows());
+        fmt::print("  {:<34} {:>14}\n", "validation rows", manifest.validation_rows());
+        fmt::print("  {:<34} {:>14}\n", "length of a row, tokens", manifest.sequence_length);
+        fmt::print("  {:<34} {:>14}\n", "files, all rows checked",
+                   manifest.train.size() + manifest.validation.size());
+        return;
+    }
     fmt::print("  {:<34} {:>14}\n", "documents (validation)",
                fmt::format("{} ({})", manifest.documents, manifest.validation_documents));
     fmt::print("  {:<34} {:>14}\n", "training rows", manifest.train_rows());
@@ -116,10 +130,11 @@ int check(const CheckOptions& options) {
         return check_self();
     }
     const auto& data = options.pretrain.run.data;
-    const auto manifest = corpus::read_manifest(data);
-    const auto tokenizer = corpus::read_tokenizer(data, manifest);
+    const auto manifest = tasks::read_corpus(options.pretrain.run, mpi::Communicator());
+    const auto tokenizer =
+        corpus::read_tokenizer(tasks::tokenizer_place(options.pretrain.run), manifest);
     const auto resolved = tasks::resolve(options.pretrain.run, manifest, options.ranks);
-    verify_corpus(data, manifest, tokenizer->special());
+    verify_corpus(data, manifest, *tokenizer);
     print_corpus(data, manifest);
     print_run(resolved, manifest, options.ranks);
     print_memory(options, resolved, manifest);

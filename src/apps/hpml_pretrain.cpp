@@ -21,7 +21,6 @@
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/manifest.h"
-#include "corpus/data_folder.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
 #include "train/handshake.h"
@@ -39,19 +38,9 @@ struct Setup {
 
 Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ranks) {
     Setup setup;
-    mpi::agree(ranks, [&] {
-        const auto manifest_file = options.run.data / "manifest.json";
-        if (!std::filesystem::exists(manifest_file)) {
-            throw MissingInputError(
-                "no prepared corpus in " + options.run.data.string() +
-                " (manifest.json is not there); make one with\n  hpml_prepare --input "
-                "TEXT... --vocab vocab.txt --output " +
-                options.run.data.string() + "\nor name another folder with --data or $HPML_DATA");
-        }
-        setup.manifest = corpus::read_manifest(options.run.data);
-        (void)corpus::read_tokenizer(options.run.data, setup.manifest);
-        setup.options = tasks::resolve(options.run, setup.manifest, ranks.size());
-    });
+    setup.manifest = tasks::read_corpus(options.run, ranks);
+    mpi::agree(ranks,
+               [&] { setup.options = tasks::resolve(options.run, setup.manifest, ranks.size()); });
     const BuildInfo build = build_info();
     train::require_same(ranks, "program version", build.version + " " + build.git_revision);
     train::require_same(ranks, "corpus manifest", setup.manifest.digest().hex());
@@ -64,9 +53,12 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
     const auto& manifest = setup.manifest;
     const auto config = tasks::model_of(options, manifest);
     return {
-        {"data", fmt::format("{}, {} rows of up to {} tokens, {} tokens; manifest {}",
+        {"data", fmt::format("{}, {} rows of up to {} tokens, {}; manifest {}",
                              options.data.string(), manifest.train_rows(), manifest.sequence_length,
-                             manifest.train_tokens, manifest.digest().hex().substr(0, 12))},
+                             manifest.kind == corpus::CorpusKind::MaskedRows
+                                 ? std::string("masked as they are stored")
+                                 : fmt::format("{} tokens", manifest.train_tokens),
+                             manifest.digest().hex().substr(0, 12))},
         {"model",
          fmt::format("{} layers x {}, {}-LN, {:.1f} M parameters, {}", config.layers,
                      config.hidden_size, config.norm == model::EncoderNorm::Pre ? "pre" : "post",

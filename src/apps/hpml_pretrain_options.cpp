@@ -12,9 +12,15 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
     run.data = "data/prepared";
     run.run = "runs/pretrain_bert";
     table.group("Data and run")
-        .add("data", run.data, "Folder that hpml_prepare made")
+        .add("data", run.data,
+             "Folder that hpml_prepare made, or one of the masked HDF5 files of "
+             "academic-budget-bert or NVIDIA's DeepLearningExamples, whose masks are then taken as "
+             "they are")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
+        .add("vocab", run.vocabulary,
+             "Tokenizer of masked HDF5 files, as of hpml_prepare; default: in --data")
+        .placeholder("FILE|DIR")
         .add("run", run.run, "Run directory; the same command on it goes on where it stopped")
         .placeholder("DIR")
         .from_environment("HPML_RUN")

@@ -47,6 +47,11 @@ void write_tokenizer(const fs::path& data, const text::Tokenizer& tokenizer) {
 }
 
 std::unique_ptr<text::Tokenizer> read_tokenizer(const fs::path& data, const Manifest& manifest) {
+    if (manifest.kind == CorpusKind::MaskedRows) {
+        auto tokenizer = load_row_tokenizer(data, text::CaseChoice::Auto);
+        check_tokenizer(*tokenizer, data, manifest);
+        return tokenizer;
+    }
     const fs::path path = data / text::file_names(manifest.tokenizer).front();
     const bool is_word_piece = manifest.tokenizer == text::TokenizerKind::WordPiece;
     auto tokenizer = text::load_tokenizer(path, !is_word_piece        ? text::CaseChoice::Auto
@@ -57,6 +62,9 @@ std::unique_ptr<text::Tokenizer> read_tokenizer(const fs::path& data, const Mani
 }
 
 std::vector<text::TokenizerFile> tokenizer_files(const fs::path& data, const Manifest& manifest) {
+    if (manifest.kind == CorpusKind::MaskedRows) {
+        return read_tokenizer(data, manifest)->files();
+    }
     std::vector<text::TokenizerFile> files;
     for (const std::string& name : text::file_names(manifest.tokenizer)) {
         // Folders made before there were two kinds have no configuration.

@@ -15,11 +15,12 @@ namespace hpml::corpus {
                                                                   text::CaseChoice choice);
 /// Put its files into a data folder. @throw OutputError, IoError
 void write_tokenizer(const std::filesystem::path& data, const text::Tokenizer& tokenizer);
-/// The tokenizer whose files lie in a data folder.
+/// The tokenizer whose files lie in a data folder. For masked rows `data` is the folder or file
+/// that the manifest's own tokenizer was read from.
 /// @throw MissingInputError; InputError if it is not the one that the corpus was made with
 [[nodiscard]] std::unique_ptr<text::Tokenizer> read_tokenizer(const std::filesystem::path& data,
                                                               const Manifest& manifest);
-/// Its files as they are, for copies in checkpoints.
+/// Its files as they are, for copies in checkpoints. `data` as of `read_tokenizer`.
 /// @throw MissingInputError
 [[nodiscard]] std::vector<text::TokenizerFile> tokenizer_files(const std::filesystem::path& data,
                                                                const Manifest& manifest);

@@ -1,10 +1,8 @@
 #include "corpus/import_file.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "base/json.h"
 #include "corpus/duplicates.h"
 
@@ -14,30 +12,6 @@ namespace {
 
 std::filesystem::path summary_path(const ImportTask& task) {
     return task.hashes.string() + ".json";
-}
-
-/// A vocabulary that is not the rows' own shows at their first and last tokens.
-void check_row(const ImportTask& task, std::int64_t number, const MaskedRow& row,
-               const text::Tokenizer& tokenizer) {
-    const auto where = [&] { return task.input.string() + ": row " + std::to_string(number); };
-    for (const auto* ids : {&row.originals, &row.tokens}) {
-        const auto outside =
-            std::ranges::find_if(*ids, [&](std::int32_t id) { return id >= tokenizer.size(); });
-        if (outside != ids->end()) {
-            throw InputError(where() + ", column " + std::to_string(outside - ids->begin()) +
-                             " holds token id " + std::to_string(*outside) +
-                             " (the vocabulary ends at " + std::to_string(tokenizer.size() - 1) +
-                             "); give the vocabulary that the files were made with");
-        }
-    }
-    const auto& special = tokenizer.special();
-    if (row.originals.front() != special.cls || row.originals.back() != special.sep) {
-        throw InputError(where() + " goes from token id " + std::to_string(row.originals.front()) +
-                         " to " + std::to_string(row.originals.back()) +
-                         " (the vocabulary's [CLS] is " + std::to_string(special.cls) +
-                         ", its [SEP] " + std::to_string(special.sep) +
-                         "); give the vocabulary that the files were made with");
-    }
 }
 
 }  // namespace
@@ -67,7 +41,7 @@ ImportedFile make_hashes(const ImportTask& task, const text::Tokenizer& tokenize
     std::vector<ItemHash> hashes;
     MaskedRow row;
     for (; reader.next(row); ++file.rows) {
-        check_row(task, file.rows, row, tokenizer);
+        check_masked_row({task.input, file.rows}, row, tokenizer.special(), tokenizer.size());
         hashes.push_back({hash_row(row.originals), file.rows});
         file.pair_rows += row.segments.back();
     }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "corpus/micro_batch_source.h"
 #include "corpus/prefetcher.h"
-#include "corpus/row_source.h"
+#include "corpus/sample_source.h"
 
 namespace hpml::corpus {
 
@@ -100,11 +100,12 @@ Seconds Loader::stalled() const { return state_->stalled(); }
 class ValidationSet::State {
   public:
     State(const std::filesystem::path& data, const Manifest& manifest, const LoaderOptions& options)
-        : rows(data, manifest, Split::Validation, options), micro_batch(options.micro_batch) {
+        : samples(open_samples(data, manifest, Split::Validation, options)),
+          micro_batch(options.micro_batch) {
         expects(micro_batch > 0, "a micro-batch of at least one row");
     }
 
-    RowSource rows;
+    std::unique_ptr<SampleSource> samples;
     std::int64_t micro_batch;
 };
 
@@ -119,7 +120,7 @@ ValidationSet::ValidationSet(const std::filesystem::path& data, const Manifest& 
 ValidationSet::~ValidationSet() = default;
 
 std::int64_t ValidationSet::micro_batches() const {
-    return (state_->rows.rows() + state_->micro_batch - 1) / state_->micro_batch;
+    return (state_->samples->rows() + state_->micro_batch - 1) / state_->micro_batch;
 }
 
 Batch ValidationSet::micro_batch(std::int64_t index) const {
@@ -127,9 +128,9 @@ Batch ValidationSet::micro_batch(std::int64_t index) const {
     Batch batch;
     batch.clear();
     const std::int64_t first = index * state_->micro_batch;
-    const std::int64_t last = std::min(first + state_->micro_batch, state_->rows.rows());
+    const std::int64_t last = std::min(first + state_->micro_batch, state_->samples->rows());
     for (std::int64_t row = first; row < last; ++row) {
-        state_->rows.append(batch, {row, 0});
+        state_->samples->append_row(batch, row);
     }
     return batch;
 }

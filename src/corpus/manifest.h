@@ -19,10 +19,14 @@ struct ShardEntry {
     Digest hash;  ///< of the whole file
 };
 
+/// Our shards, or files of the predecessors, which have no manifest.json (`read_masked_folder`).
+enum class CorpusKind { Shards, MaskedRows };
+
 /// `manifest.json` of a prepared corpus. The keys are documented in data/README.md.
 struct Manifest {
     int format_version = 1;
-    std::int64_t sequence_length = 0;  ///< longest row, special tokens included
+    CorpusKind kind = CorpusKind::Shards;  ///< not stored
+    std::int64_t sequence_length = 0;      ///< longest row, special tokens included
     std::int64_t documents = 0;
     std::int64_t validation_documents = 0;
     std::int64_t exact_duplicates = 0;   ///< documents of an earlier one's text, left out

@@ -49,11 +49,6 @@ bool comes_before(std::string_view a, std::string_view b) {
     return a < b;
 }
 
-bool is_masked_file(const InputEntry& input) {
-    const std::string ending = input.path.extension().string();
-    return ending == ".hdf5" || ending == ".h5";
-}
-
 std::optional<Split> split_of_word(std::string_view word) {
     if (word == "train" || word == "training") {
         return Split::Train;
@@ -65,6 +60,11 @@ std::optional<Split> split_of_word(std::string_view word) {
 }
 
 }  // namespace
+
+bool is_masked_file(const std::filesystem::path& path) {
+    const std::string ending = path.extension().string();
+    return ending == ".hdf5" || ending == ".h5";
+}
 
 Split split_of_masked_file(const std::string& name) {
     std::optional<Split> split;
@@ -88,7 +88,7 @@ MaskedFiles sort_masked_files(const std::vector<InputEntry>& inputs,
                               const std::filesystem::path& folder) {
     MaskedFiles files;
     for (const InputEntry& input : inputs) {
-        if (is_masked_file(input)) {
+        if (is_masked_file(input.path)) {
             const bool is_train =
                 split_of_masked_file(input.path.filename().string()) == Split::Train;
             (is_train ? files.train : files.validation).push_back(input);

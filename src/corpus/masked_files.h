@@ -17,6 +17,9 @@ namespace hpml::corpus {
 /// @throw InputError naming the file, if it has none of them
 [[nodiscard]] Split split_of_masked_file(const std::string& name);
 
+/// Whether the name ends in .hdf5 or .h5.
+[[nodiscard]] bool is_masked_file(const std::filesystem::path& path);
+
 /// Of the files, those that end in .hdf5 or .h5, by split, in the order of folders, then names,
 /// numbers in them by value (so that shard 10 follows shard 9).
 struct MaskedFiles {

@@ -33,6 +33,28 @@ void must_match(const h5::Table& table, const h5::Table& other, const std::strin
 
 }  // namespace
 
+void check_masked_row(const MaskedRowPlace& place, const MaskedRow& row,
+                      const text::SpecialTokens& special, std::int32_t vocabulary_size) {
+    const auto where = [&] { return place.file.string() + ": row " + std::to_string(place.row); };
+    for (const auto* ids : {&row.originals, &row.tokens}) {
+        const auto outside =
+            std::ranges::find_if(*ids, [&](std::int32_t id) { return id >= vocabulary_size; });
+        if (outside != ids->end()) {
+            throw InputError(where() + ", column " + std::to_string(outside - ids->begin()) +
+                             " holds token id " + std::to_string(*outside) +
+                             " (the vocabulary ends at " + std::to_string(vocabulary_size - 1) +
+                             "); give the vocabulary that the files were made with");
+        }
+    }
+    if (row.originals.front() != special.cls || row.originals.back() != special.sep) {
+        throw InputError(where() + " goes from token id " + std::to_string(row.originals.front()) +
+                         " to " + std::to_string(row.originals.back()) +
+                         " (the vocabulary's [CLS] is " + std::to_string(special.cls) +
+                         ", its [SEP] " + std::to_string(special.sep) +
+                         "); give the vocabulary that the files were made with");
+    }
+}
+
 std::vector<MaskedRowsReader::Column> MaskedRowsReader::open(
     const std::filesystem::path& path, std::optional<Column>& next_sentences) {
     const auto lock = h5::lock_library();
@@ -53,6 +75,23 @@ MaskedRowsReader::MaskedRowsReader(const std::filesystem::path& path)
       length_(columns_[kIds].table.columns()),
       predictions_(columns_[kPositions].table.columns()) {
     check_shapes();
+}
+
+// HDF5 closes the datasets.
+MaskedRowsReader::~MaskedRowsReader() {
+    const auto lock = h5::lock_library();
+    columns_.clear();
+    next_sentences_.reset();
+}
+
+bool MaskedRowsReader::begins_with_pair() {
+    if (rows_ == 0) {
+        return false;
+    }
+    const auto lock = h5::lock_library();
+    std::vector<std::int32_t> segments(static_cast<std::size_t>(length_));
+    columns_[kSegments].table.read_rows(0, 1, segments);
+    return std::ranges::find(segments, 1) != segments.end();
 }
 
 void MaskedRowsReader::check_shapes() const {

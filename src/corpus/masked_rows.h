@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "h5/table.h"
+#include "text/special_tokens.h"
 
 namespace hpml::corpus {
 
@@ -24,6 +25,16 @@ struct MaskedRow {
     std::optional<std::int32_t> next_sentence;
 };
 
+/// Which row of which file, for messages.
+struct MaskedRowPlace {
+    const std::filesystem::path& file;
+    std::int64_t row = 0;
+};
+/// Check a row against a vocabulary: one that is not the rows' own shows at their first and last
+/// tokens. @throw InputError naming the place
+void check_masked_row(const MaskedRowPlace& place, const MaskedRow& row,
+                      const text::SpecialTokens& special, std::int32_t vocabulary_size);
+
 /// A file of masked rows, as the predecessors' create_pretraining_data.py writes it: input_ids,
 /// input_mask, segment_ids [rows x length], masked_lm_positions, masked_lm_ids [rows x most
 /// predictions], and next_sentence_labels [rows] or not. How long a row is says input_mask, for
@@ -33,11 +44,19 @@ class MaskedRowsReader {
   public:
     /// @throw MissingInputError; InputError naming file, dataset and what is wrong with it
     explicit MaskedRowsReader(const std::filesystem::path& path);
+    ~MaskedRowsReader();
+    MaskedRowsReader(const MaskedRowsReader&) = delete;
+    MaskedRowsReader& operator=(const MaskedRowsReader&) = delete;
+    MaskedRowsReader(MaskedRowsReader&&) = delete;
+    MaskedRowsReader& operator=(MaskedRowsReader&&) = delete;
 
     [[nodiscard]] std::int64_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::int64_t sequence_length() const noexcept { return length_; }
     [[nodiscard]] std::int64_t max_predictions() const noexcept { return predictions_; }
     [[nodiscard]] bool has_next_sentences() const noexcept { return next_sentences_.has_value(); }
+    /// Whether the first row has a second segment; only that row of segment_ids is read.
+    /// @throw InputError naming file and dataset, if it is damaged
+    [[nodiscard]] bool begins_with_pair();
     /// Replace `row` by the next one. @return false at the end
     /// @throw InputError naming file, dataset and row: a mask with holes, padding that is not 0,
     /// positions that do not rise or lie outside the row, labels without position, segments and

@@ -25,22 +25,12 @@ void check_batches(const Manifest& manifest, const LoaderOptions& options) {
     }
 }
 
-/// Rows to train on. @throw InputError if there are none
-std::int64_t checked_rows(std::int64_t rows, const std::filesystem::path& data) {
-    if (rows == 0) {
-        throw InputError(data.string() +
-                         " has no training rows (nothing to learn from); run hpml_prepare with "
-                         "more text or a smaller validation fraction");
-    }
-    return rows;
-}
-
 }  // namespace
 
 MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                                    const LoaderOptions& options)
-    : rows_((check_batches(manifest, options), data), manifest, Split::Train, options),
-      order_(checked_rows(rows_.rows(), data), options.seed),
+    : samples_(
+          (check_batches(manifest, options), open_samples(data, manifest, Split::Train, options))),
       global_batch_(options.global_batch),
       micro_batch_(options.micro_batch),
       longest_(manifest.sequence_length) {}
@@ -52,8 +42,7 @@ void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch)
     batch.clear();
     const std::int64_t first = step * global_batch_ + index * micro_batch_;
     for (std::int64_t position = first; position < first + micro_batch_; ++position) {
-        const OrderedSample next = order_.at(position);
-        rows_.append(batch, {next.sample, next.epoch});
+        samples_->append_ordered(batch, position);
     }
 }
 

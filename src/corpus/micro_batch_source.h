@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 
 #include "corpus/batch.h"
 #include "corpus/loader.h"
-#include "corpus/order.h"
-#include "corpus/row_source.h"
+#include "corpus/manifest.h"
+#include "corpus/sample_source.h"
 
 namespace hpml::corpus {
 
@@ -14,7 +15,7 @@ namespace hpml::corpus {
 /// (step, index), whoever asks and in whatever order.
 class MicroBatchSource {
   public:
-    /// @throw UsageError if the micro-batch does not divide the global batch; as SplitReader
+    /// @throw UsageError if the micro-batch does not divide the global batch; as open_samples
     MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                      const LoaderOptions& options);
 
@@ -25,8 +26,7 @@ class MicroBatchSource {
     void make(std::int64_t step, std::int64_t index, Batch& batch);
 
   private:
-    RowSource rows_;
-    Order order_;
+    std::unique_ptr<SampleSource> samples_;
     std::int64_t global_batch_;
     std::int64_t micro_batch_;
     std::int64_t longest_;  ///< tokens of a row

@@ -123,7 +123,7 @@ class Pretraining {
     void open_data() {
         corpus::check_shards_on_nodes(options_.data, manifest_, context_.ranks);
         mpi::agree(context_.ranks, [&] {
-            const auto tokenizer = corpus::read_tokenizer(options_.data, manifest_);
+            const auto tokenizer = corpus::read_tokenizer(tokenizer_place(options_), manifest_);
             corpus::LoaderOptions loader;
             loader.presence = corpus::Presence::Known;
             loader.global_batch = options_.global_batch;

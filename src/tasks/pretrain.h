@@ -28,6 +28,8 @@ enum class LittleSpace { Refuse, Warn };
 /// table of hpml_pretrain binds to them.
 struct PretrainOptions {
     std::filesystem::path data;
+    /// Tokenizer of masked files: file or folder; empty: `data`
+    std::filesystem::path vocabulary;
     std::filesystem::path run;
     std::string model = "base";  ///< a name or a config.json
     model::EncoderNorm norm = model::EncoderNorm::Post;
@@ -58,6 +60,16 @@ struct PretrainOptions {
     train::CommunicationOptions communication;
     int prefetch = 2;  ///< micro-batches prepared ahead
 };
+
+/// Where the tokenizer of the data lies: a folder, or a file of one.
+[[nodiscard]] const std::filesystem::path& tokenizer_place(const PretrainOptions& options);
+
+/// What `options.data` holds: shards, or masked files and their tokenizer, which is found to serve.
+/// Collective.
+/// @throw MissingInputError saying how to make a corpus, also for a tokenizer that is not there;
+/// UsageError for `options.vocabulary` beside shards; InputError
+[[nodiscard]] corpus::Manifest read_corpus(const PretrainOptions& options,
+                                           const mpi::Communicator& ranks);
 
 /// What the run is in and with whom. The references outlive the run.
 struct PretrainContext {

@@ -52,7 +52,7 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
                       {"settings", fixed_settings(options, manifest)}};
     contents.config =
         model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);
-    contents.set_tokenizer(corpus::tokenizer_files(options.data, manifest),
+    contents.set_tokenizer(corpus::tokenizer_files(tokenizer_place(options), manifest),
                            contents.config.at("max_position_embeddings").get<std::int64_t>());
     return contents;
 }

@@ -15,6 +15,7 @@
 #include "corpus/import_masked.h"
 #include "corpus/loader.h"
 #include "corpus/manifest.h"
+#include "corpus/masked_folder.h"
 #include "corpus/masked_rows.h"
 #include "corpus/parallel/shared_folder.h"
 #include "corpus/split_reader.h"
@@ -243,6 +244,17 @@ BOOST_AUTO_TEST_CASE(what_does_not_belong_together_is_refused) {
     BOOST_TEST((special.second == ExitCode::Input && contains(special.first, "[CLS]")));
     BOOST_TEST((outside.second == ExitCode::Input && contains(outside.first, "column")));
     BOOST_TEST((split.second == ExitCode::Input && contains(split.first, "no test file")));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_of_masked_rows_looks_the_same_on_all_ranks) {
+    const auto tokenizer = load_row_tokenizer(kGolden / "corpus/vocab.txt", text::CaseChoice::Auto);
+    const fs::path data = kGolden / "masked/academic-budget";
+    const bool is_masked = is_masked_folder(data, world);
+    const Manifest together = read_masked_folder(data, *tokenizer, world);
+    const Manifest alone = read_masked_folder(data, *tokenizer, mpi::Communicator());
+    BOOST_TEST(is_masked);
+    BOOST_TEST(together.digest().hex() == alone.digest().hex());
+    BOOST_TEST(together.train_rows() == 28);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
