@@ -14,7 +14,7 @@
 namespace hpml::h5 {
 class Dataset;
 class File;
-}
+}  // namespace hpml::h5
 
 namespace hpml::corpus {
 
