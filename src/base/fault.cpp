@@ -61,12 +61,16 @@ bool act_out(const Fault& fault, std::string_view site) {
     } else if (fault.kind == "throw") {
         throw InputError("fault point " + std::string(site) + " was asked to fail");
     }
-    return fault.kind == "nospace";
+    return fault.kind == "nospace" || fault.kind == "nan" || fault.kind == "flip" ||
+           fault.kind == "skip";
 }
 
-/// A hook runs for every tensor of a step: it is meant only where it is named.
+/// Several places are passed in one step (a hook for every tensor of it), and a fault is to come
+/// once in it: those within a step, a restore or a save are meant only where they are named.
 bool is_meant(const Fault& fault, std::string_view site) {
-    return fault.site == site || (fault.site.empty() && site != "hook");
+    const bool is_fine = site == "hook" || site == "gradient" || site == "replica" ||
+                         site.starts_with("restore.") || site.starts_with("checkpoint.");
+    return fault.site == site || (fault.site.empty() && !is_fine);
 }
 
 }  // namespace
