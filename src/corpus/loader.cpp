@@ -1,7 +1,9 @@
 #include "corpus/loader.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,24 +15,37 @@ namespace hpml::corpus {
 
 namespace {
 
-/// Walks through one rank's micro-batches: first..last-1 of every step.
+/// A rank's micro-batches of one step.
+struct Range {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+};
+
+using RangeOf = std::function<Range(std::int64_t step)>;
+
+/// Walks through one rank's micro-batches of step after step.
 class Cursor {
   public:
-    Cursor(std::int64_t step, std::int64_t first, std::int64_t last)
-        : step_(step), first_(first), last_(last), index_(first) {}
+    Cursor(std::int64_t step, RangeOf range_of)
+        : range_of_(std::move(range_of)),
+          step_(step),
+          range_(range_of_(step)),
+          index_(range_.first) {}
+
+    [[nodiscard]] bool is_empty() const { return range_.first == range_.last; }
 
     void make_next(MicroBatchSource& source, Batch& batch) {
         source.make(step_, index_, batch);
-        if (++index_ == last_) {
-            index_ = first_;
-            ++step_;
+        if (++index_ == range_.last) {
+            range_ = range_of_(++step_);
+            index_ = range_.first;
         }
     }
 
   private:
+    RangeOf range_of_;
     std::int64_t step_;
-    std::int64_t first_;
-    std::int64_t last_;
+    Range range_;
     std::int64_t index_;
 };
 
@@ -44,28 +59,30 @@ class Loader::State {
     }
 
     void seek(std::int64_t step, std::int64_t first, std::int64_t last) {
-        expects(step >= 0 && first >= 0 && first <= last && last <= source_.count(),
+        expects(step >= 0 && first >= 0 && first <= last && last <= source_.count(step),
                 "a part of the global batch's micro-batches");
-        prefetcher_.reset();
-        is_empty_ = first == last;
-        cursor_ = Cursor(step, first, last);
-        if (prefetch_ > 0 && !is_empty_) {
-            prefetcher_.emplace(prefetch_,
-                                [this](Batch& batch) { cursor_.make_next(source_, batch); });
-        }
-        is_placed_ = true;
+        place(Cursor(step, [=](std::int64_t) { return Range{first, last}; }));
+    }
+
+    void seek_share(std::int64_t step, int rank, int ranks) {
+        place(Cursor(step, [=, this](std::int64_t at) { return share(at, rank, ranks); }));
+    }
+
+    [[nodiscard]] Range share(std::int64_t step, std::int64_t rank, std::int64_t ranks) const {
+        const std::int64_t count = source_.count(step);
+        return {count * rank / ranks, count * (rank + 1) / ranks};
     }
 
     const Batch& next() {
         const Stopwatch watch;
-        if (!is_placed_) {
-            seek(0, 0, source_.count());
+        if (!cursor_) {
+            seek_share(0, 0, 1);
         }
-        expects(!is_empty_, "a rank that owns micro-batches");
+        expects(!cursor_->is_empty(), "a rank that owns micro-batches");
         if (prefetcher_) {
             prefetcher_->next(current_);
         } else {
-            cursor_.make_next(source_, current_);
+            cursor_->make_next(source_, current_);
         }
         stalled_ += watch.elapsed();
         return current_;
@@ -74,11 +91,18 @@ class Loader::State {
     [[nodiscard]] Seconds stalled() const { return stalled_; }
 
   private:
+    void place(Cursor cursor) {
+        prefetcher_.reset();
+        cursor_.emplace(std::move(cursor));
+        if (prefetch_ > 0 && !cursor_->is_empty()) {
+            prefetcher_.emplace(prefetch_,
+                                [this](Batch& batch) { cursor_->make_next(source_, batch); });
+        }
+    }
+
     MicroBatchSource source_;
     int prefetch_;
-    Cursor cursor_{0, 0, 1};
-    bool is_placed_ = false;
-    bool is_empty_ = false;
+    std::optional<Cursor> cursor_;
     Batch current_;
     Seconds stalled_;
     std::optional<Prefetcher> prefetcher_;  // last: its thread uses what stands above
@@ -91,6 +115,15 @@ Loader::~Loader() = default;
 
 void Loader::seek(Step step, std::int64_t first, std::int64_t last) {
     state_->seek(step.value, first, last);
+}
+
+void Loader::seek_share(Step step, int rank, int ranks) {
+    state_->seek_share(step.value, rank, ranks);
+}
+
+std::int64_t Loader::share(Step step, int rank, int ranks) const {
+    const Range range = state_->share(step.value, rank, ranks);
+    return range.last - range.first;
 }
 
 const Batch& Loader::next() { return state_->next(); }

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "corpus/batch.h"
+#include "corpus/batch_ramp.h"
 #include "corpus/manifest.h"
 #include "corpus/masking.h"
 #include "corpus/shard.h"
@@ -18,13 +19,14 @@ enum class Split { Train, Validation };
 /// Whether the shards' presence and sizes are looked at: one rank of a node may do it for all.
 enum class Presence { Check, Known };
 
-/// Which samples a loader gives. The global batch of `step` holds the positions step * global_batch
-/// ... of the endless order of samples (epoch after epoch, each a permutation keyed by (seed,
-/// epoch)); it is cut into global_batch / micro_batch micro-batches, numbered without regard to
-/// ranks.
+/// Which samples a loader gives. The global batch of `step` holds the next positions behind those
+/// of the steps before of the endless order of samples (epoch after epoch, each a permutation keyed
+/// by (seed, epoch)): step * global_batch ..., unless the batch is ramped up. It is cut into
+/// micro-batches of `micro_batch`, numbered without regard to ranks.
 struct LoaderOptions {
     std::int64_t global_batch = 256;  ///< sequences
     std::int64_t micro_batch = 32;    ///< sequences; divides global_batch
+    BatchRamp ramp = {};              ///< its `full` is global_batch, whatever it says
     std::uint64_t seed = 42;
     MaskingOptions masking;
     int prefetch = 2;  ///< micro-batches prepared ahead by a thread; 0: none, read in the caller
@@ -48,6 +50,11 @@ class Loader {
     /// From now on `next()` gives micro-batches first..last-1 of `step`, then those of step + 1,
     /// ...
     void seek(Step step, std::int64_t first, std::int64_t last);
+    /// From now on `next()` gives the micro-batches of `step` that are this rank's where each
+    /// step's are shared out over `ranks`, then those of step + 1, ... Every rank has some.
+    void seek_share(Step step, int rank, int ranks);
+    /// How many of them there are in a step.
+    [[nodiscard]] std::int64_t share(Step step, int rank, int ranks) const;
     /// The next micro-batch; valid until the next call. A shard's hash and schema are checked when
     /// its first row is read. @throw InputError naming the shard; IoError
     [[nodiscard]] const Batch& next();

@@ -18,6 +18,13 @@ void check_batches(const Manifest& manifest, const LoaderOptions& options) {
                          " (micro-batches are numbered alike on every number of ranks); choose a "
                          "divisor");
     }
+    if (options.ramp.start % options.micro_batch != 0 ||
+        options.ramp.increment % options.micro_batch != 0) {
+        throw UsageError("the batch ramp from " + std::to_string(options.ramp.start) + " by " +
+                         std::to_string(options.ramp.increment) +
+                         " sequences is not one of whole micro-batches of " +
+                         std::to_string(options.micro_batch) + "; choose multiples of that");
+    }
     if (options.micro_batch > std::numeric_limits<std::int32_t>::max() / manifest.sequence_length) {
         throw UsageError("a micro-batch of " + std::to_string(options.micro_batch) +
                          " sequences of up to " + std::to_string(manifest.sequence_length) +
@@ -31,16 +38,18 @@ MicroBatchSource::MicroBatchSource(const std::filesystem::path& data, const Mani
                                    const LoaderOptions& options)
     : samples_(
           (check_batches(manifest, options), open_samples(data, manifest, Split::Train, options))),
-      global_batch_(options.global_batch),
+      ramp_(options.ramp),
       micro_batch_(options.micro_batch),
-      longest_(manifest.sequence_length) {}
+      longest_(manifest.sequence_length) {
+    ramp_.full = options.global_batch;
+}
 
 void MicroBatchSource::make(std::int64_t step, std::int64_t index, Batch& batch) {
-    expects(step >= 0 && index >= 0 && index < count(), "a micro-batch of the global batch");
+    expects(step >= 0 && index >= 0 && index < count(step), "a micro-batch of the global batch");
     batch.reserve(static_cast<std::size_t>(micro_batch_),
                   static_cast<std::size_t>(micro_batch_ * longest_));
     batch.clear();
-    const std::int64_t first = step * global_batch_ + index * micro_batch_;
+    const std::int64_t first = ramp_.first_sequence(step) + index * micro_batch_;
     for (std::int64_t position = first; position < first + micro_batch_; ++position) {
         samples_->append_ordered(batch, position);
     }

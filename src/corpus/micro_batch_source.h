@@ -19,15 +19,17 @@ class MicroBatchSource {
     MicroBatchSource(const std::filesystem::path& data, const Manifest& manifest,
                      const LoaderOptions& options);
 
-    /// Micro-batches in a global batch.
-    [[nodiscard]] std::int64_t count() const { return global_batch_ / micro_batch_; }
+    /// Micro-batches in the global batch of a step.
+    [[nodiscard]] std::int64_t count(std::int64_t step) const {
+        return ramp_.batch(step) / micro_batch_;
+    }
     /// Fill `batch` with micro-batch `index` of `step`. One thread at a time; asks for no memory
     /// once batch and this have grown. @throw InputError, IoError
     void make(std::int64_t step, std::int64_t index, Batch& batch);
 
   private:
     std::unique_ptr<SampleSource> samples_;
-    std::int64_t global_batch_;
+    BatchRamp ramp_;
     std::int64_t micro_batch_;
     std::int64_t longest_;  ///< tokens of a row
 };

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <map>
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -120,6 +121,45 @@ BOOST_AUTO_TEST_CASE(seek_goes_on_as_if_never_interrupted) {
             BOOST_TEST(same(loader.next(), expected[static_cast<std::size_t>(4 * step + i)]));
         }
     }
+}
+
+// A batch that grows takes the same samples in the same order, on any number of ranks and from any
+// step on.
+BOOST_AUTO_TEST_CASE(a_ramped_batch_takes_the_samples_in_order) {
+    const test::ScratchFolder data("loader-ramp");
+    const auto manifest = test::write_corpus(data.path(), 41, 2);
+    LoaderOptions options = options_for(12, 2, 2);
+    Loader straight(data.path(), manifest, options);
+    constexpr int kMicroBatches = 2 + 2 + 4 + 6 + 6;  // of 4, 4, 8, 12 and 12 sequences
+    const auto expected = take(straight, kMicroBatches);
+    options.ramp = {.start = 4, .increment = 4, .sequences = 16};
+    for (const int ranks : {1, 2}) {
+        for (int first_step = 0; first_step < 5; ++first_step) {
+            std::vector<std::unique_ptr<Loader>> loaders;
+            for (int rank = 0; rank < ranks; ++rank) {
+                loaders.push_back(std::make_unique<Loader>(data.path(), manifest, options));
+                loaders.back()->seek_share(Step(first_step), rank, ranks);
+            }
+            std::size_t at = first_step == 0   ? 0
+                             : first_step == 1 ? 2
+                             : first_step == 2 ? 4
+                             : first_step == 3 ? 8
+                                               : 14;
+            for (int step = first_step; step < 5; ++step) {
+                for (int rank = 0; rank < ranks; ++rank) {
+                    Loader& loader = *loaders[static_cast<std::size_t>(rank)];
+                    for (std::int64_t i = loader.share(Step(step), rank, ranks); i > 0; --i, ++at) {
+                        BOOST_TEST_REQUIRE(at < expected.size());
+                        BOOST_TEST(same(loader.next(), expected[at]), "micro-batch " << at);
+                    }
+                }
+            }
+            BOOST_TEST(at == expected.size());
+        }
+    }
+    options.ramp.start = 3;
+    test::must_fail<UsageError>([&] { Loader l(data.path(), manifest, options); },
+                                {"batch ramp", "micro-batches of 2"});
 }
 
 // The order is endless: a global batch larger than the corpus reaches into the next epochs, where
