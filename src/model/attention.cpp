@@ -44,12 +44,13 @@ at::Tensor attend_explicitly(const std::vector<at::Tensor>& parts, const at::Ten
     const auto flatten = [&](const at::Tensor& part) {
         return part.reshape({matrices, sizes[2], sizes[3]});
     };
-    at::Tensor scores = flatten(parts[0].mul(scale)).bmm(flatten(parts[1]).transpose(1, 2));
+    at::Tensor scores =
+        flatten(parts[0].mul(scale)).bmm(flatten(parts[1]).transpose(1, 2)).to(at::kFloat);
     scores = scores.view({sizes[0], sizes[1], sizes[2], sizes[2]});
     if (bias.defined()) {
         scores.add_(bias);
     }
-    const at::Tensor probabilities = scores.softmax(-1).mul(keep_scale);
+    const at::Tensor probabilities = scores.softmax(-1).mul(keep_scale).to(parts[2].scalar_type());
     const at::Tensor context =
         probabilities.view({matrices, sizes[2], sizes[2]}).bmm(flatten(parts[2]));
     return context.view({sizes[0], sizes[1], sizes[2], sizes[3]});
@@ -96,8 +97,9 @@ at::Tensor attend(const at::Tensor& query_key_value, std::int64_t heads,
     const at::Tensor context =
         keep_scale.defined()
             ? attend_explicitly(parts, layout.bias, keep_scale)
-            : at::scaled_dot_product_attention(parts[0], parts[1], parts[2],
-                                               padded ? std::optional(layout.bias) : std::nullopt);
+            : at::scaled_dot_product_attention(
+                  parts[0], parts[1], parts[2],
+                  padded ? std::optional(layout.bias.to(rows.scalar_type())) : std::nullopt);
     const at::Tensor flat =
         context.transpose(1, 2).reshape({layout.sequences * layout.longest, hidden});
     return padded ? flat.index_select(0, layout.flat_from_padded) : flat;

@@ -1,5 +1,6 @@
 #include "model/bert.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/from_blob.h>
@@ -15,16 +16,28 @@
 #include "base/error.h"
 #include "model/attention.h"
 #include "model/dropout_mask.h"
+#include "model/fused/fused_bert.h"
 #include "model/parameters.h"
 
 namespace hpml::model {
 namespace {
 
+at::Tensor rounded(const at::Tensor& factor, Precision precision) {
+    return precision == Precision::Float32
+               ? factor
+               : factor.to(precision == Precision::BFloat16 ? at::kBFloat16 : at::kHalf);
+}
+
 struct Linear {
     at::Tensor weight;
     at::Tensor bias;
+    Precision precision = Precision::Float32;
 
-    at::Tensor operator()(const at::Tensor& rows) const { return at::linear(rows, weight, bias); }
+    at::Tensor operator()(const at::Tensor& rows) const {
+        return at::linear(rounded(rows, precision), rounded(weight, precision),
+                          rounded(bias, precision))
+            .to(at::kFloat);
+    }
 };
 
 struct Norm {
@@ -40,13 +53,13 @@ struct Norm {
 /// Hands out leaves in the order of `leaf_specs`.
 class LeafCursor {
   public:
-    LeafCursor(const std::vector<at::Tensor>& leaves, double epsilon)
-        : leaves_(leaves), epsilon_(epsilon) {}
+    LeafCursor(const std::vector<at::Tensor>& leaves, double epsilon, Precision precision)
+        : leaves_(leaves), epsilon_(epsilon), precision_(precision) {}
 
     const at::Tensor& next() { return leaves_[index_++]; }
     Linear next_linear() {
         const at::Tensor& weight = next();
-        return {weight, next()};
+        return {weight, next(), precision_};
     }
     Norm next_norm() {
         const at::Tensor& weight = next();
@@ -58,6 +71,7 @@ class LeafCursor {
   private:
     const std::vector<at::Tensor>& leaves_;
     double epsilon_;
+    Precision precision_;
     std::size_t index_ = 0;
 };
 
@@ -69,6 +83,20 @@ struct Pass {
     const ModelConfig& config;
     const AttentionLayout layout;
     const DropoutMasks masks;
+    const at::Tensor wanted;  ///< int64 rows that the last layer gives; undefined: all
+
+    /// The rows that go on from the attention of this layer.
+    [[nodiscard]] at::Tensor kept(const at::Tensor& rows, std::int64_t layer) const {
+        return narrows(layer) ? rows.index_select(0, wanted) : rows;
+    }
+    [[nodiscard]] at::Tensor kept_rows(std::int64_t layer) const {
+        return narrows(layer) ? wanted : at::Tensor();
+    }
+
+  private:
+    [[nodiscard]] bool narrows(std::int64_t layer) const {
+        return wanted.defined() && layer == config.layers - 1;
+    }
 };
 
 /// A copy of `values` as int64 on `device`.
@@ -79,8 +107,7 @@ at::Tensor index_tensor(const std::vector<std::int32_t>& values, c10::Device dev
         .to(device);
 }
 
-std::vector<std::int32_t> position_numbers(const corpus::Batch& batch, const ModelConfig& config) {
-    std::vector<std::int32_t> positions(batch.token_count());
+void require_positions(const corpus::Batch& batch, const ModelConfig& config) {
     for (std::size_t sequence = 0; sequence < batch.sequences(); ++sequence) {
         const std::int32_t first = batch.cu_seqlens[sequence];
         const std::int32_t last = batch.cu_seqlens[sequence + 1];
@@ -90,7 +117,14 @@ std::vector<std::int32_t> position_numbers(const corpus::Batch& batch, const Mod
                              std::to_string(config.max_positions) +
                              "; cut the sequences or choose a model with more positions");
         }
-        std::iota(positions.begin() + first, positions.begin() + last, 0);
+    }
+}
+
+std::vector<std::int32_t> position_numbers(const corpus::Batch& batch) {
+    std::vector<std::int32_t> positions(batch.token_count());
+    for (std::size_t sequence = 0; sequence < batch.sequences(); ++sequence) {
+        std::iota(positions.begin() + batch.cu_seqlens[sequence],
+                  positions.begin() + batch.cu_seqlens[sequence + 1], 0);
     }
     return positions;
 }
@@ -102,7 +136,7 @@ at::Tensor embed(LeafCursor& leaves, const corpus::Batch& batch, const Pass& pas
     const c10::Device device = words.device();
     at::Tensor rows = at::embedding(words, index_tensor(batch.tokens, device));
     rows.add_(at::embedding(types, index_tensor(batch.segments, device)));
-    rows.add_(at::embedding(positions, index_tensor(position_numbers(batch, pass.config), device)));
+    rows.add_(at::embedding(positions, index_tensor(position_numbers(batch), device)));
     if (pass.config.norm == EncoderNorm::Post) {
         rows = leaves.next_norm()(rows);
     }
@@ -110,15 +144,17 @@ at::Tensor embed(LeafCursor& leaves, const corpus::Batch& batch, const Pass& pas
     return rows;
 }
 
-/// The attention sub-layer without its norm and residual.
+/// The attention sub-layer without its norm and residual, at the rows that this layer keeps.
 at::Tensor self_attention(LeafCursor& leaves, const at::Tensor& rows, const Pass& pass,
                           std::int64_t layer) {
     const Linear query_key_value = leaves.next_linear();
     const Linear output = leaves.next_linear();
     const std::int64_t heads = pass.config.heads;
     const at::Tensor keep = pass.masks.probabilities(layer, heads, pass.layout.longest);
-    at::Tensor result = output(attend(query_key_value(rows), heads, pass.layout, keep));
-    pass.masks.apply(result, layer, DropoutSite::AttentionOutput);
+    const at::Tensor projected = rounded(query_key_value(rows), query_key_value.precision);
+    const at::Tensor context = attend(projected, heads, pass.layout, keep).to(at::kFloat);
+    at::Tensor result = output(pass.kept(context, layer));
+    pass.masks.apply(result, layer, DropoutSite::AttentionOutput, pass.kept_rows(layer));
     return result;
 }
 
@@ -127,13 +163,13 @@ at::Tensor feed_forward(LeafCursor& leaves, const at::Tensor& rows, const Pass& 
     const Linear intermediate = leaves.next_linear();
     const Linear output = leaves.next_linear();
     at::Tensor result = output(at::gelu(intermediate(rows)));
-    pass.masks.apply(result, layer, DropoutSite::FeedForwardOutput);
+    pass.masks.apply(result, layer, DropoutSite::FeedForwardOutput, pass.kept_rows(layer));
     return result;
 }
 
 at::Tensor post_norm_layer(LeafCursor& leaves, const at::Tensor& rows, const Pass& pass,
                            std::int64_t layer) {
-    at::Tensor attended = self_attention(leaves, rows, pass, layer).add_(rows);
+    at::Tensor attended = self_attention(leaves, rows, pass, layer).add_(pass.kept(rows, layer));
     attended = leaves.next_norm()(attended);
     const at::Tensor fed = feed_forward(leaves, attended, pass, layer).add_(attended);
     return leaves.next_norm()(fed);
@@ -143,27 +179,46 @@ at::Tensor pre_norm_layer(LeafCursor& leaves, const at::Tensor& rows, const Pass
                           std::int64_t layer) {
     const Norm attention_norm = leaves.next_norm();
     const at::Tensor attended =
-        self_attention(leaves, attention_norm(rows), pass, layer).add_(rows);
+        self_attention(leaves, attention_norm(rows), pass, layer).add_(pass.kept(rows, layer));
     const Norm feed_forward_norm = leaves.next_norm();
     return feed_forward(leaves, feed_forward_norm(attended), pass, layer).add_(attended);
 }
 
 }  // namespace
 
-Bert::Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves)
-    : config_(config), head_(head), leaves_(std::move(leaves)) {
+Bert::Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves,
+           const BertOptions& options)
+    : config_(config), head_(head), precision_(options.precision), leaves_(std::move(leaves)) {
     const std::vector<LeafSpec> specs = leaf_specs(config, head);
     expects(leaves_.size() == specs.size(), "one tensor per leaf of the model");
     for (std::size_t i = 0; i < specs.size(); ++i) {
         expects(leaves_[i].sizes() == c10::IntArrayRef(specs[i].shape()),
                 "leaves of their specs' shapes");
     }
+    if (options.computation == Computation::Auto && leaves_.front().is_cpu()) {
+        fused_ = std::make_shared<const FusedBert>(config_, leaves_, options);
+    }
 }
 
 at::Tensor Bert::encode(const corpus::Batch& batch, const DropoutPlan& dropout) const {
+    require_positions(batch, config_);
+    return fused_ ? fused_->encode(batch, dropout) : encode_by_operators(batch, dropout, {});
+}
+
+at::Tensor Bert::encode_rows(const corpus::Batch& batch, const DropoutPlan& dropout,
+                             const std::vector<std::int32_t>& wanted) const {
+    require_positions(batch, config_);
+    return fused_ ? fused_->encode(batch, wanted, dropout)
+                  : encode_by_operators(batch, dropout,
+                                        index_tensor(wanted, leaves_.front().device()));
+}
+
+at::Tensor Bert::encode_by_operators(const corpus::Batch& batch, const DropoutPlan& dropout,
+                                     const at::Tensor& wanted) const {
     const c10::Device device = leaves_.front().device();
-    const Pass pass{config_, attention_layout(batch, device), DropoutMasks(batch, dropout, device)};
-    LeafCursor leaves(leaves_, config_.layer_norm_epsilon);
+    const Pass pass{config_, attention_layout(batch, device), DropoutMasks(batch, dropout, device),
+                    wanted};
+    LeafCursor leaves(leaves_, config_.layer_norm_epsilon, precision_);
     at::Tensor rows = embed(leaves, batch, pass);
     for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
         rows = config_.norm == EncoderNorm::Post ? post_norm_layer(leaves, rows, pass, layer)
@@ -174,32 +229,42 @@ at::Tensor Bert::encode(const corpus::Batch& batch, const DropoutPlan& dropout) 
 
 at::Tensor Bert::mlm_logits(const corpus::Batch& batch, const DropoutPlan& dropout) const {
     expects(head_ == Head::MaskedLm, "a model with a masked-LM head");
-    LeafCursor leaves(leaves_, config_.layer_norm_epsilon);
+    require_positions(batch, config_);
+    const at::NoGradGuard no_grad;
+    return fused_ ? fused_->mlm_logits(batch, dropout) : logits_by_operators(batch, dropout);
+}
+
+at::Tensor Bert::logits_by_operators(const corpus::Batch& batch, const DropoutPlan& dropout) const {
+    LeafCursor leaves(leaves_, config_.layer_norm_epsilon, precision_);
     const at::Tensor& words = leaves.next();
     leaves.seek_last(kMaskedLmLeaves);
-    const at::Tensor positions = index_tensor(batch.mlm_positions, words.device());
-    const at::Tensor masked = encode(batch, dropout).index_select(0, positions);
+    const at::Tensor masked = encode_rows(batch, dropout, batch.mlm_positions);
     const Linear transform = leaves.next_linear();
     const Norm norm = leaves.next_norm();
-    return at::linear(norm(at::gelu(transform(masked))), words, leaves.next());
+    const Linear decoder{words, leaves.next(), precision_};
+    return decoder(norm(at::gelu(transform(masked))));
 }
 
 LossSum Bert::mlm_loss(const corpus::Batch& batch, const DropoutPlan& dropout) const {
-    const at::Tensor logits = mlm_logits(batch, dropout);
+    expects(head_ == Head::MaskedLm, "a model with a masked-LM head");
+    require_positions(batch, config_);
+    const auto weight = static_cast<std::int64_t>(batch.mlm_labels.size());
+    if (fused_) {
+        return {fused_->mlm_loss(batch, dropout), weight};
+    }
+    const at::Tensor logits = logits_by_operators(batch, dropout);
     const at::Tensor labels = index_tensor(batch.mlm_labels, logits.device());
-    return {at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum),
-            static_cast<std::int64_t>(batch.mlm_labels.size())};
+    return {at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum), weight};
 }
 
 at::Tensor Bert::class_logits(const corpus::Batch& batch, const DropoutPlan& dropout) const {
     expects(head_ == Head::Classification, "a model with a classification head");
-    LeafCursor leaves(leaves_, config_.layer_norm_epsilon);
+    LeafCursor leaves(leaves_, config_.layer_norm_epsilon, precision_);
     leaves.seek_last(kClassificationLeaves);
     const c10::Device device = leaves_.front().device();
     const std::vector<std::int32_t> first_tokens(batch.cu_seqlens.begin(),
                                                  batch.cu_seqlens.end() - 1);
-    const at::Tensor first =
-        encode(batch, dropout).index_select(0, index_tensor(first_tokens, device));
+    const at::Tensor first = encode_rows(batch, dropout, first_tokens);
     at::Tensor pooled = leaves.next_linear()(first).tanh();
     DropoutMasks(batch, dropout, device).apply_to_head(pooled);
     return leaves.next_linear()(pooled);

@@ -3,9 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "corpus/batch.h"
+#include "model/computation.h"
 #include "model/config.h"
 
 namespace hpml::model {
@@ -25,18 +27,22 @@ struct LossSum {
     std::int64_t weight = 0;  ///< masked tokens (MLM) or sequences (classification)
 };
 
+class FusedBert;
+
 /// A BERT encoder with one head over leaf tensors that somebody else owns (views of the arena, or
-/// plain tensors). No state of its own; `const` methods may be called with gradients on or off.
+/// plain tensors). No state of its own but memory for activations; `const` methods may be called
+/// with gradients on or off, by one thread at a time.
 class Bert {
   public:
     /// @param leaves  one tensor per leaf_specs(config, head), same order and shapes, fp32, on one
     /// device
-    Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves);
+    Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves,
+         const BertOptions& options = {});
 
     /// Last hidden states, [tokens, hidden]. Rows of a sequence attend to that sequence only.
     /// @throw InputError if a sequence is longer than max_positions
     [[nodiscard]] at::Tensor encode(const corpus::Batch& batch, const DropoutPlan& dropout) const;
-    /// MLM logits at the batch's masked positions, [labels, vocabulary].
+    /// MLM logits at the batch's masked positions, [labels, vocabulary], without a graph.
     [[nodiscard]] at::Tensor mlm_logits(const corpus::Batch& batch,
                                         const DropoutPlan& dropout) const;
     /// Cross-entropy summed over the masked positions.
@@ -50,9 +56,22 @@ class Bert {
     [[nodiscard]] const ModelConfig& config() const { return config_; }
 
   private:
+    /// Last hidden states at the rows `wanted`, all that the last layer computes behind its
+    /// attention.
+    [[nodiscard]] at::Tensor encode_rows(const corpus::Batch& batch, const DropoutPlan& dropout,
+                                         const std::vector<std::int32_t>& wanted) const;
+    /// The same with LibTorch's operators. @param wanted  int64; undefined: all rows
+    [[nodiscard]] at::Tensor encode_by_operators(const corpus::Batch& batch,
+                                                 const DropoutPlan& dropout,
+                                                 const at::Tensor& wanted) const;
+    [[nodiscard]] at::Tensor logits_by_operators(const corpus::Batch& batch,
+                                                 const DropoutPlan& dropout) const;
+
     ModelConfig config_;
     Head head_;
+    Precision precision_;
     std::vector<at::Tensor> leaves_;
+    std::shared_ptr<const FusedBert> fused_;  ///< null: operators
 };
 
 /// Values of step 0 for one leaf: keyed by (seed, parameter name, element), so that neither ranks

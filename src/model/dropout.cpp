@@ -88,17 +88,28 @@ KeepRule keep_rule(const DropoutStream& stream, double probability) {
 
 }  // namespace
 
-void fill_keep_scale(const DropoutStream& stream, double probability, std::span<float> out) {
-    expects(out.size() < (std::size_t{1} << 34), "below 2^34 elements of a sample at a site");
+void fill_keep_scale(const DropoutStream& stream, double probability, std::span<float> out,
+                     std::size_t first) {
+    expects(first + out.size() < (std::size_t{1} << 34),
+            "below 2^34 elements of a sample at a site");
     KeepRule rule = keep_rule(stream, probability);
+    rule.counter[0] = static_cast<std::uint32_t>(first / kBlock * kLanes);
+    const auto fill_part = [&rule](std::size_t skipped, std::span<float> part) {
+        std::array<float, kBlock> whole{};
+        fill_blocks(rule, 1, whole.data());
+        rule.counter[0] += static_cast<std::uint32_t>(kLanes);
+        std::copy_n(whole.data() + skipped, part.size(), part.data());
+    };
+    if (const std::size_t skipped = first % kBlock; skipped != 0) {
+        const std::size_t count = std::min(out.size(), kBlock - skipped);
+        fill_part(skipped, out.first(count));
+        out = out.subspan(count);
+    }
     const std::size_t blocks = out.size() / kBlock;
     fill_blocks(rule, blocks, out.data());
-    const std::size_t rest = out.size() % kBlock;
-    if (rest != 0) {
-        std::array<float, kBlock> last{};
-        rule.counter[0] += static_cast<std::uint32_t>(blocks * kLanes);
-        fill_blocks(rule, 1, last.data());
-        std::copy_n(last.begin(), rest, out.end() - static_cast<std::ptrdiff_t>(rest));
+    rule.counter[0] += static_cast<std::uint32_t>(blocks * kLanes);
+    if (out.size() % kBlock != 0) {
+        fill_part(0, out.subspan(blocks * kBlock));
     }
 }
 

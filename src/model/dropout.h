@@ -24,7 +24,8 @@ struct DropoutStream {
 };
 
 /// Fill `out` with 0 (drop, with `probability`) or 1 / (1 - probability) (keep) for the elements
-/// 0, 1, 2, ... of one sample at one site. A pure function of the stream and the element.
+/// `first`, `first` + 1, ... of one sample at one site. A pure function of the stream and the
+/// element.
 ///
 /// Element e reads word (e / 16) % 4 of the Philox block with the key of (seed,
 /// RandomUse::Dropout) and the counter
@@ -35,6 +36,7 @@ struct DropoutStream {
 /// so that no two elements of a run share a word: sixteen counters stand in vector lanes and no
 /// lane waits for another.
 /// @param probability  in [0, 1)
-void fill_keep_scale(const DropoutStream& stream, double probability, std::span<float> out);
+void fill_keep_scale(const DropoutStream& stream, double probability, std::span<float> out,
+                     std::size_t first = 0);
 
 }  // namespace hpml::model

@@ -29,12 +29,14 @@ DropoutStream DropoutMasks::stream(std::size_t sequence, std::int64_t layer,
     return {plan_.seed, plan_.step, batch_.samples[sequence], layer, site};
 }
 
-void DropoutMasks::apply(at::Tensor& rows, std::int64_t layer, DropoutSite site) const {
+void DropoutMasks::apply(at::Tensor& rows, std::int64_t layer, DropoutSite site,
+                         const at::Tensor& kept) const {
     if (!active()) {
         return;
     }
     const std::int64_t columns = rows.size(1);
-    const at::Tensor factors = at::empty({rows.size(0), columns}, at::kFloat);
+    const at::Tensor factors =
+        at::empty({static_cast<std::int64_t>(batch_.token_count()), columns}, at::kFloat);
     const std::span<float> all(factors.mutable_data_ptr<float>(),
                                static_cast<std::size_t>(factors.numel()));
     for (std::size_t sequence = 0; sequence < batch_.sequences(); ++sequence) {
@@ -44,7 +46,8 @@ void DropoutMasks::apply(at::Tensor& rows, std::int64_t layer, DropoutSite site)
             stream(sequence, layer, site), plan_.probability,
             all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)));
     }
-    rows.mul_(factors.to(device_));
+    const at::Tensor there = factors.to(device_);
+    rows.mul_(kept.defined() ? there.index_select(0, kept) : there);
 }
 
 void DropoutMasks::apply_to_head(at::Tensor& pooled) const {

@@ -20,7 +20,9 @@ class DropoutMasks {
 
     [[nodiscard]] bool active() const { return plan_.probability > 0.0; }
     /// Drop elements of `rows`, [tokens, columns], in place. Nothing happens when inactive.
-    void apply(at::Tensor& rows, std::int64_t layer, DropoutSite site) const;
+    /// @param kept  int64: `rows` are these of the batch's tokens; undefined: all
+    void apply(at::Tensor& rows, std::int64_t layer, DropoutSite site,
+               const at::Tensor& kept = {}) const;
     /// Drop elements of `pooled`, [sequences, columns], in place.
     void apply_to_head(at::Tensor& pooled) const;
     /// Factors of attention probabilities, [sequences, heads, longest, longest]; 1 where padding

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <span>
 
 #include "base/error.h"
@@ -24,11 +25,50 @@ std::span<std::byte> bytes_of(const at::Tensor& tensor) {
 }
 
 const char* dtype_name(at::ScalarType type) {
-    expects(type == at::kFloat || type == at::kLong, "tensors of float or int64");
-    return type == at::kFloat ? "F32" : "I64";
+    switch (type) {
+        case at::kFloat:
+            return "F32";
+        case at::kBFloat16:
+            return "BF16";
+        default:
+            expects(type == at::kLong, "tensors of float, bfloat16 or int64");
+            return "I64";
+    }
 }
 
-at::ScalarType scalar_type(const SafetensorsFile::Entry& entry, const std::string& what) {
+std::string shape_text(at::IntArrayRef shape) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    }
+    return text + "]";
+}
+
+/// Wider elements first, then by name, as the reference implementation does: every tensor is
+/// aligned to its element.
+std::vector<std::size_t> in_file_order(const std::vector<TensorHead>& tensors) {
+    std::vector<std::size_t> order(tensors.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        const auto left = at::elementSize(tensors[a].type);
+        const auto right = at::elementSize(tensors[b].type);
+        return left != right ? left > right : tensors[a].name < tensors[b].name;
+    });
+    return order;
+}
+
+std::vector<TensorHead> heads_of(const std::vector<NamedTensor>& tensors) {
+    std::vector<TensorHead> heads;
+    heads.reserve(tensors.size());
+    for (const auto& [name, tensor] : tensors) {
+        heads.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+    }
+    return heads;
+}
+
+}  // namespace
+
+at::ScalarType scalar_type_of(const SafetensorsFile::Entry& entry, const std::string& what) {
     if (entry.dtype == "F32") {
         return at::kFloat;
     }
@@ -44,57 +84,43 @@ at::ScalarType scalar_type(const SafetensorsFile::Entry& entry, const std::strin
     throw InputError(what + " has dtype " + entry.dtype + " (F32, F16, BF16 or I64 can be read)");
 }
 
-std::string shape_text(at::IntArrayRef shape) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-    }
-    return text + "]";
-}
-
-/// Wider elements first, then by name, as the reference implementation does: every tensor is
-/// aligned to its element.
-std::vector<const NamedTensor*> in_file_order(const std::vector<NamedTensor>& tensors) {
-    std::vector<const NamedTensor*> order;
-    order.reserve(tensors.size());
-    for (const NamedTensor& tensor : tensors) {
-        order.push_back(&tensor);
-    }
-    std::sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
-        const auto left = a->tensor.element_size();
-        const auto right = b->tensor.element_size();
-        return left != right ? left > right : a->name < b->name;
-    });
-    return order;
-}
-
-std::string header_text(const std::vector<const NamedTensor*>& order) {
+SafetensorsLayout safetensors_layout(const std::vector<TensorHead>& tensors) {
+    SafetensorsLayout layout;
+    layout.begin.resize(tensors.size());
     Json header;
     header["__metadata__"] = {{"format", "pt"}};
     std::uint64_t offset = 0;
-    for (const NamedTensor* item : order) {
-        expects(!header.contains(item->name), "tensor names that differ");
-        const std::uint64_t end = offset + item->tensor.nbytes();
-        header[item->name] = {{"dtype", dtype_name(item->tensor.scalar_type())},
-                              {"shape", item->tensor.sizes().vec()},
-                              {"data_offsets", {offset, end}}};
+    for (const std::size_t i : in_file_order(tensors)) {
+        const TensorHead& item = tensors[i];
+        expects(!header.contains(item.name), "tensor names that differ");
+        std::uint64_t end = at::elementSize(item.type);
+        for (const std::int64_t size : item.shape) {
+            end *= static_cast<std::uint64_t>(size);
+        }
+        end += offset;
+        header[item.name] = {{"dtype", dtype_name(item.type)},
+                             {"shape", item.shape},
+                             {"data_offsets", {offset, end}}};
+        layout.begin[i] = offset;
         offset = end;
     }
     std::string text = header.dump();
     text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
-    return text;
+    const std::uint64_t length = text.size();
+    layout.head.assign(reinterpret_cast<const char*>(&length), kLengthBytes);
+    layout.head += text;
+    for (std::uint64_t& begin : layout.begin) {
+        begin += layout.head.size();
+    }
+    layout.bytes = layout.head.size() + offset;
+    return layout;
 }
 
-}  // namespace
-
 void write_safetensors(AtomicFile& file, const std::vector<NamedTensor>& tensors) {
-    const std::vector<const NamedTensor*> order = in_file_order(tensors);
-    const std::string header = header_text(order);
-    const std::uint64_t length = header.size();
-    file.write(std::as_bytes(std::span(&length, 1)));
-    file.write(header);
-    for (const NamedTensor* item : order) {
-        const at::Tensor on_host = item->tensor.detach().cpu().contiguous();
+    const std::vector<TensorHead> heads = heads_of(tensors);
+    file.write(safetensors_layout(heads).head);
+    for (const std::size_t i : in_file_order(heads)) {
+        const at::Tensor on_host = tensors[i].tensor.detach().cpu().contiguous();
         file.write(bytes_of(on_host));
     }
 }
@@ -124,18 +150,24 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
     entries_ = parse_safetensors_header(header, name, size - data_start_);
 }
 
-void SafetensorsFile::read_into(const std::string& name, const at::Tensor& into) const {
+const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name,
+                                                     at::IntArrayRef shape) const {
     const std::string what = file_.path().string() + ": tensor '" + name + "'";
     const auto found = entries_.find(name);
     if (found == entries_.end()) {
         throw InputError(what + " is not in the file");
     }
-    const Entry& entry = found->second;
-    if (into.sizes() != at::IntArrayRef(entry.shape)) {
-        throw InputError(what + " has shape " + shape_text(entry.shape) + " but " +
-                         shape_text(into.sizes()) + " is needed; is it another model's file?");
+    if (shape != at::IntArrayRef(found->second.shape)) {
+        throw InputError(what + " has shape " + shape_text(found->second.shape) + " but " +
+                         shape_text(shape) + " is needed; is it another model's file?");
     }
-    const at::ScalarType type = scalar_type(entry, what);
+    return found->second;
+}
+
+void SafetensorsFile::read_into(const std::string& name, const at::Tensor& into) const {
+    const std::string what = file_.path().string() + ": tensor '" + name + "'";
+    const Entry& entry = this->entry(name, into.sizes());
+    const at::ScalarType type = scalar_type_of(entry, what);
     if ((type == at::kLong) != (into.scalar_type() == at::kLong)) {
         throw InputError(what + " has dtype " + entry.dtype + " but " +
                          dtype_name(into.scalar_type()) + " is needed");

@@ -1,0 +1,31 @@
+#include "model/fused/dense.h"
+
+namespace hpml::model {
+
+void apply(const Machine& machine, const Dense& map, std::int64_t rows, const Operand& inputs,
+           float* results) {
+    Product product{rows,    map.outputs, map.inputs, inputs, transpose_of(map.weight, map.inputs),
+                    results, map.outputs};
+    product.bias = map.bias;
+    machine.multiply(product);
+}
+
+void add_gradients(const Machine& machine, const Dense& map, const Slopes& slopes,
+                   const Operand& inputs, const DenseGradient& gradient) {
+    machine.multiply({map.outputs, map.inputs, slopes.rows,
+                      transpose_of(slopes.values, slopes.stride), inputs, gradient.weight,
+                      map.inputs, Into::Add});
+    constexpr std::int64_t kSmallestPart = 256;
+    in_parallel(map.outputs, kSmallestPart, [&](std::int64_t first, std::int64_t last) {
+        machine.kernels().add_column_sums({slopes.rows, slopes.stride, first, last}, slopes.values,
+                                          gradient.bias);
+    });
+}
+
+void backward(const Machine& machine, const Dense& map, const Slopes& slopes, float* inputs,
+              Into into) {
+    machine.multiply({slopes.rows, map.inputs, map.outputs, rows_of(slopes.values, slopes.stride),
+                      rows_of(map.weight, map.inputs), inputs, map.inputs, into});
+}
+
+}  // namespace hpml::model
