@@ -2,33 +2,30 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
 #include <vector>
 
-#include "optim/blocks.h"
+#include "optim/kernels/kernels.h"
+#include "optim/layout.h"
 #include "optim/optimizer.h"
 
 namespace hpml::optim {
 
-/// The exponential averages of the gradient and of its square that Adam and LAMB share.
+/// The exponential averages of the gradient and of its square that Adam and LAMB share, on the CPU,
+/// for the own blocks
+/// of a layout.
 class Moments {
   public:
-    Moments(const OptimizerOptions& options, const at::Tensor& like);
+    Moments(const OptimizerOptions& options, const Layout& layout);
 
-    /// Take the gradient of one block in.
-    void update(const Block& block, const at::Tensor& gradient) const;
-    /// sqrt(v / (1 - beta2^t)) + epsilon of one block, a temporary of the block's size.
-    [[nodiscard]] at::Tensor denominator(const Block& block, std::int64_t t) const;
-    [[nodiscard]] at::Tensor mean(const Block& block) const { return part(mean_, block); }
-    /// 1 - beta1^t, or 1 without bias correction.
-    [[nodiscard]] double mean_correction(std::int64_t t) const;
-    [[nodiscard]] std::vector<StateTensor> state(const std::vector<Segment>& segments) const;
+    /// The addresses of a block of the flat buffers and of its moments.
+    [[nodiscard]] MomentBlock at(const Block& block, const at::Tensor& parameters,
+                                 const at::Tensor& gradients) const;
+    /// The factors of step t but for decay and rate.
+    [[nodiscard]] MomentFactors factors(const OptimizerOptions& options,
+                                        const StepArguments& arguments, std::int64_t t) const;
+    [[nodiscard]] std::vector<StateTensor> state(const Layout& layout) const;
 
   private:
-    double beta1_;
-    double beta2_;
-    double epsilon_;
-    bool bias_correction_;
     at::Tensor mean_;
     at::Tensor square_;
 };

@@ -1,5 +1,8 @@
 #include "optim/optimizer.h"
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/dot.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -7,38 +10,40 @@
 #include <utility>
 
 #include "base/error.h"
-#include "optim/blocks.h"
+#include "optim/kernels/kernels.h"
 #include "optim/kinds.h"
+#include "optim/layout.h"
 
 namespace hpml::optim {
 
 namespace {
 
-void check_options(const OptimizerOptions& options) {
-    const auto require = [](bool condition, const std::string& message) {
-        if (!condition) {
-            throw UsageError(message);
-        }
+void require(bool condition, const std::string& message) {
+    if (!condition) {
+        throw UsageError(message);
+    }
+}
+
+/// Options that one optimizer alone knows.
+void check_owners(const OptimizerOptions& options) {
+    const auto belongs = [&](bool is_set, std::initializer_list<std::string_view> owners,
+                             const std::string& what) {
+        const bool fits = std::find(owners.begin(), owners.end(), options.name) != owners.end();
+        require(!is_set || fits, what + ", not to " + options.name);
     };
-    require(
-        options.beta1 >= 0.0 && options.beta1 < 1.0 && options.beta2 >= 0.0 && options.beta2 < 1.0,
-        "the optimizer's betas must be at least 0 and below 1");
-    require(options.epsilon >= 0.0 && options.weight_decay >= 0.0,
-            "the optimizer's epsilon and weight decay must not be negative");
-    const bool adafactor = options.name == "adafactor";
-    require(adafactor || !(options.relative_step || options.scale_parameter ||
-                           options.warmup_init || options.adafactor_momentum),
+    belongs(options.relative_step || options.scale_parameter || options.warmup_init ||
+                options.adafactor_momentum,
+            {"adafactor"},
             "relative-step, scale-parameter, warmup-init and a switchable first moment belong to "
-            "adafactor, not to " +
-                options.name);
-    require(!options.warmup_init || options.relative_step,
-            "warmup-init needs relative-step (it only shapes the relative step size)");
-    const bool clamps = options.trust_ratio_min != 0.0 || options.trust_ratio_max != 0.0;
-    require(!clamps || options.name == "lamb",
-            "a limit on the trust ratio belongs to lamb, not to " + options.name);
-    require(!clamps || (options.trust_ratio_min >= 0.0 &&
-                        options.trust_ratio_min <= options.trust_ratio_max),
-            "the least trust ratio must not be above the greatest");
+            "adafactor");
+    belongs(options.trust_ratio_min != 0.0 || options.trust_ratio_max != 0.0, {"lamb"},
+            "a limit on the trust ratio belongs to lamb");
+    belongs(options.max_grad_norm != 0.0 || !options.grad_averaging, {"lamb"},
+            "max-grad-norm and grad-averaging belong to lamb");
+    belongs(options.first_moment != FirstMoment::F32, {"adam", "adamw", "lamb"},
+            "a first moment in bf16 belongs to adam, adamw and lamb");
+    belongs(options.momentum.has_value() || options.nesterov.has_value(), {"sgd", "muon"},
+            "momentum and nesterov belong to sgd and muon");
 }
 
 void check_segments(std::vector<Segment> segments, std::int64_t total) {
@@ -58,24 +63,118 @@ std::int64_t Segment::count() const {
     return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
-                                          std::vector<Segment> segments, const at::Tensor& like) {
-    using Make = std::unique_ptr<Optimizer> (*)(const OptimizerOptions&, std::vector<Segment>,
+bool is_hidden_matrix(std::string_view name, const std::vector<std::int64_t>& shape) {
+    return shape.size() == 2 && name.find(".encoder.layer.") != std::string_view::npos;
+}
+
+bool StateTensor::is_whole() const {
+    return tensor.numel() ==
+           std::accumulate(whole.begin(), whole.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+namespace {
+
+using OnCpu = std::unique_ptr<Optimizer> (*)(OptimizerPlan);
+using OnDevice = std::unique_ptr<Optimizer> (*)(const OptimizerOptions&, std::vector<Segment>,
                                                 const at::Tensor&);
-    Make make = nullptr;
-    if (options.name == "adam" || options.name == "adamw") {
-        make = make_adam;
-    } else if (options.name == "lamb") {
-        make = make_lamb;
-    } else if (options.name == "adafactor") {
-        make = make_adafactor;
-    } else {
-        throw UsageError("unknown optimizer '" + options.name +
-                         "'; known: lamb, adafactor, adamw, adam");
+struct Makers {
+    OnCpu on_cpu;
+    OnDevice on_device;
+};
+
+Makers makers_of(const std::string& name) {
+    if (name == "adam" || name == "adamw") {
+        return {make_adam, make_adam_on_device};
     }
-    check_options(options);
+    if (name == "lamb") {
+        return {make_lamb, make_lamb_on_device};
+    }
+    if (name == "adafactor") {
+        return {make_adafactor, make_adafactor_on_device};
+    }
+    if (name == "sgd") {
+        return {make_sgd, make_sgd_on_device};
+    }
+    throw UsageError("unknown optimizer '" + name +
+                     "'; known: lamb, adafactor, adamw, adam, sgd, muon");
+}
+
+std::unique_ptr<Optimizer> make(OptimizerPlan plan, const at::Tensor& like) {
+    const Makers makers = makers_of(plan.options.name);
+    if (like.is_cpu()) {
+        return makers.on_cpu(std::move(plan));
+    }
+    return makers.on_device(plan.options, std::move(plan.segments), like);
+}
+
+std::unique_ptr<Optimizer> make_muon_with_adamw(OptimizerPlan plan, const at::Tensor& like) {
+    OptimizerPlan others = plan;
+    others.options.name = "adamw";
+    std::erase_if(others.segments, [](const Segment& segment) { return segment.hidden_matrix; });
+    return make_muon(std::move(plan), like, make(std::move(others), like));
+}
+
+}  // namespace
+
+void check_optimizer(const OptimizerOptions& options) {
+    if (options.name != "muon") {
+        (void)makers_of(options.name);
+    }
+    require(
+        options.beta1 >= 0.0 && options.beta1 < 1.0 && options.beta2 >= 0.0 && options.beta2 < 1.0,
+        "the optimizer's betas must be at least 0 and below 1");
+    require(options.epsilon >= 0.0 && options.weight_decay >= 0.0,
+            "the optimizer's epsilon and weight decay must not be negative");
+    check_owners(options);
+    require(!options.warmup_init || options.relative_step,
+            "warmup-init needs relative-step (it only shapes the relative step size)");
+    const bool clamps = options.trust_ratio_min != 0.0 || options.trust_ratio_max != 0.0;
+    require(!clamps || (options.trust_ratio_min >= 0.0 &&
+                        options.trust_ratio_min <= options.trust_ratio_max),
+            "the least trust ratio must not be above the greatest");
+    require(options.max_grad_norm >= 0.0, "max-grad-norm must not be negative");
+    const double momentum = options.momentum.value_or(0.0);
+    require(momentum >= 0.0 && momentum < 1.0, "the momentum must be at least 0 and below 1");
+    require(!options.nesterov.value_or(false) || options.momentum.value_or(kDefaultMomentum) > 0.0,
+            "nesterov needs a momentum above 0");
+    require(options.adjust_lr == "original" || options.adjust_lr == "match_rms_adamw",
+            "unknown adjustment '" + options.adjust_lr +
+                "' of muon's learning rate; known: original, match_rms_adamw");
+    require(options.ns_steps >= 0 && options.ns_steps < 100,
+            "muon's Newton-Schulz steps must be below 100");
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
+                                          std::vector<Segment> segments, const at::Tensor& like,
+                                          const std::optional<Sharding>& sharding) {
+    check_optimizer(options);
     check_segments(segments, like.numel());
-    return make(options, std::move(segments), like);
+    OptimizerPlan plan{options, std::move(segments), {0, like.numel()}, {}};
+    require(like.is_cpu() || !sharding, "a sharded optimizer state needs the CPU for now");
+    require(like.is_cpu() || options.first_moment == FirstMoment::F32,
+            "a first moment in bf16 needs the CPU for now");
+    if (sharding) {
+        plan.shard = sharding->own;
+        plan.sum = sharding->sum;
+    }
+    return options.name == "muon" ? make_muon_with_adamw(std::move(plan), like)
+                                  : make(std::move(plan), like);
+}
+
+double sum_of_squares(const at::Tensor& flat) {
+    if (!flat.is_cpu()) {
+        return static_cast<double>(at::dot(flat, flat).item<float>());
+    }
+    const auto* values = flat.const_data_ptr<float>();
+    const std::int64_t count = flat.numel();
+    std::vector<double> partial(
+        static_cast<std::size_t>((count + kBlockElements - 1) / kBlockElements));
+    for_each({0, partial.size()}, [&](std::size_t i) {
+        const std::int64_t begin = static_cast<std::int64_t>(i) * kBlockElements;
+        partial[i] = kernels().sum_of_squares(
+            values + begin, static_cast<std::size_t>(std::min(kBlockElements, count - begin)));
+    });
+    return std::accumulate(partial.begin(), partial.end(), 0.0);
 }
 
 double clip_factor(double norm, double max_norm) {

@@ -23,8 +23,8 @@ struct Flat {
         std::int64_t offset = 0;
         for (std::size_t i = 0; i < shapes.size(); ++i) {
             offset += gap;
-            flat.segments.push_back(
-                {"p" + std::to_string(i), offset, shapes[i], shapes[i].size() > 1});
+            flat.segments.push_back({"p" + std::to_string(i), offset, shapes[i],
+                                     shapes[i].size() > 1, shapes[i].size() == 2});
             offset += flat.segments.back().count();
         }
         flat.parameters = at::zeros({offset + gap}, at::kFloat);

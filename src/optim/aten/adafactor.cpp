@@ -1,3 +1,4 @@
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/zeros.h>
@@ -8,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "optim/blocks.h"
+#include "optim/aten/operators.h"
 #include "optim/kinds.h"
 
 namespace hpml::optim {
@@ -30,10 +31,10 @@ struct SecondMoment {
     at::Tensor all;
 };
 
-class Adafactor : public Optimizer {
+class DeviceAdafactor : public Optimizer {
   public:
-    Adafactor(const OptimizerOptions& options, std::vector<Segment> segments,
-              const at::Tensor& like)
+    DeviceAdafactor(const OptimizerOptions& options, std::vector<Segment> segments,
+                    const at::Tensor& like)
         : options_(options),
           segments_(std::move(segments)),
           update_(at::zeros_like(like)),
@@ -48,32 +49,36 @@ class Adafactor : public Optimizer {
 
     std::string_view name() const override { return "adafactor"; }
 
-    void step(const at::Tensor& parameters, const at::Tensor& gradients,
-              double learning_rate) override {
-        const at::NoGradGuard no_grad;
-        ++steps_taken_;
-        for (std::size_t i = 0; i < segments_.size(); ++i) {
-            if (segments_[i].count() > 0) {
-                step_one(i, parameters, gradients, learning_rate);
-            }
-        }
-    }
-
     std::vector<StateTensor> state() override {
         std::vector<StateTensor> all;
+        const auto add = [&](const std::string& name, const at::Tensor& tensor) {
+            all.push_back({name, tensor, 0, tensor.sizes().vec()});
+        };
         for (std::size_t i = 0; i < segments_.size(); ++i) {
             const std::string& name = segments_[i].name;
             if (momentum_) {
-                all.push_back({"exp_avg." + name, view(mean_, segments_[i])});
+                all.push_back(piece("exp_avg.", mean_, segments_[i]));
             }
             if (moments_[i].all.defined()) {
-                all.push_back({"exp_avg_sq." + name, moments_[i].all});
+                add("exp_avg_sq." + name, moments_[i].all);
             } else {
-                all.push_back({"exp_avg_sq_row." + name, moments_[i].row});
-                all.push_back({"exp_avg_sq_col." + name, moments_[i].column});
+                add("exp_avg_sq_row." + name, moments_[i].row);
+                add("exp_avg_sq_col." + name, moments_[i].column);
             }
         }
         return all;
+    }
+
+  protected:
+    void update(const at::Tensor& parameters, const at::Tensor& gradients,
+                const StepArguments& arguments) override {
+        const at::NoGradGuard no_grad;
+        scale_gradients(gradients, arguments.gradient_scale);
+        for (std::size_t i = 0; i < segments_.size(); ++i) {
+            if (segments_[i].count() > 0) {
+                step_one(i, parameters, gradients, arguments);
+            }
+        }
     }
 
   private:
@@ -99,19 +104,20 @@ class Adafactor : public Optimizer {
     }
 
     void step_one(std::size_t i, const at::Tensor& parameters, const at::Tensor& gradients,
-                  double learning_rate) {
+                  const StepArguments& arguments) {
         const Segment& segment = segments_[i];
-        const Block whole{segment.offset, segment.count(), i, segment.decay};
-        const at::Tensor values = part(parameters, whole);
-        const at::Tensor update = part(update_, whole);
-        const double rate_now = rate(values, learning_rate);
+        const Run whole{segment.offset, segment.count(), segment.decay};
+        const at::Tensor values = whole.of(parameters);
+        const at::Tensor update = whole.of(update_);
+        const double beta1 = arguments.momentum.value_or(options_.beta1);
+        const double rate_now = rate(values, arguments.learning_rate);
         divide_by_root(moments_[i], view(gradients, segment), view(update_, segment));
         const double excess = root_mean_square(update) / options_.clip_threshold;
         update.mul_(rate_now / std::max(1.0, excess));
         at::Tensor direction = update;
         if (momentum_) {
-            direction = part(mean_, whole);
-            direction.mul_(options_.beta1).add_(update, 1.0 - options_.beta1);
+            direction = whole.of(mean_);
+            direction.mul_(beta1).add_(update, 1.0 - beta1);
         }
         if (segment.decay && options_.weight_decay != 0.0) {
             values.mul_(1.0 - options_.weight_decay * rate_now);
@@ -146,9 +152,10 @@ class Adafactor : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_adafactor(const OptimizerOptions& options,
-                                          std::vector<Segment> segments, const at::Tensor& like) {
-    return std::make_unique<Adafactor>(options, std::move(segments), like);
+std::unique_ptr<Optimizer> make_adafactor_on_device(const OptimizerOptions& options,
+                                                    std::vector<Segment> segments,
+                                                    const at::Tensor& like) {
+    return std::make_unique<DeviceAdafactor>(options, std::move(segments), like);
 }
 
 }  // namespace hpml::optim

@@ -1,0 +1,76 @@
+#include "optim/loss_scaler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/json_member.h"
+
+namespace hpml::optim {
+
+LossScaler::LossScaler(const LossScaleOptions& options)
+    : options_(options), scale_(options.initial), patience_(options.hysteresis) {
+    const bool can_work = options.floor > 0 && options.initial >= options.floor &&
+                          options.initial <= options.ceiling && options.growth_factor > 1 &&
+                          options.backoff_factor > 0 && options.backoff_factor < 1 &&
+                          options.growth_interval > 0 && options.hysteresis > 0;
+    if (!can_work) {
+        throw UsageError(fmt::format(
+            "a loss scale that begins at {:g} between {:g} and {:g}, grows by {:g} after {} steps "
+            "and falls by {:g} after {} (it has to grow, to fall, and to begin within its limits); "
+            "correct these options",
+            options.initial, options.floor, options.ceiling, options.growth_factor,
+            options.growth_interval, options.backoff_factor, options.hysteresis));
+    }
+}
+
+bool LossScaler::judge(bool finite) {
+    if (finite) {
+        if (++good_ >= options_.growth_interval) {
+            scale_ = std::min(scale_ * options_.growth_factor, options_.ceiling);
+            good_ = 0;
+            patience_ = options_.hysteresis;
+        }
+        return true;
+    }
+    ++skipped_;
+    good_ = 0;
+    if (--patience_ > 0) {
+        return false;
+    }
+    if (scale_ <= options_.floor) {
+        throw DivergedError(fmt::format(
+            "gradients are not finite at the least loss scale, {:g} (the weights were not "
+            "touched; fp16 cannot hold this model's numbers); use --precision bf16 or fp32, or "
+            "lower the learning rate, and start the same command again to resume",
+            scale_));
+    }
+    // Patience comes back with the next growth: while numbers overflow, every bad step counts.
+    patience_ = 1;
+    scale_ = std::max(scale_ * options_.backoff_factor, options_.floor);
+    return false;
+}
+
+Json LossScaler::state() const {
+    return {{"scale", scale_}, {"good", good_}, {"patience", patience_}, {"skipped", skipped_}};
+}
+
+void LossScaler::restore(const Json& state, const std::string& where) {
+    const auto scale = json_member<double>(state, "scale", where);
+    const auto good = json_member<std::int64_t>(state, "good", where);
+    const auto patience = json_member<std::int64_t>(state, "patience", where);
+    const auto skipped = json_member<std::int64_t>(state, "skipped", where);
+    if (!(scale >= options_.floor && scale <= options_.ceiling) || good < 0 || patience < 1 ||
+        skipped < 0) {
+        throw InputError(where + " has the loss scale " + state.dump() +
+                         ", which no run can have reached; resume from another checkpoint");
+    }
+    scale_ = scale;
+    good_ = good;
+    patience_ = std::min(patience, options_.hysteresis);
+    skipped_ = skipped;
+}
+
+}  // namespace hpml::optim
