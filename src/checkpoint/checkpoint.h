@@ -10,6 +10,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "checkpoint/file_image.h"
+#include "manifest/manifest.h"
+#include "manifest/share.h"
 #include "model/safetensors.h"
 #include "text/tokenizer.h"
 
@@ -19,13 +22,14 @@ namespace hpml::checkpoint {
 /// bytes.
 struct Contents {
     Step step;
-    std::vector<model::NamedTensor> model;  ///< model.safetensors, Hugging Face names
-    std::vector<model::NamedTensor>
-        optimizer;          ///< optimizer.safetensors; empty: no such file (fine-tuned models)
-    Json state;             ///< state.json: counters, seeds, settings
-    Json config;            ///< config.json
-    Json tokenizer_config;  ///< tokenizer_config.json
+    std::vector<TensorPart> model;      ///< model.safetensors, Hugging Face names
+    std::vector<TensorPart> optimizer;  ///< optimizer.safetensors; empty: no such file (fine-tuned
+                                        ///< models)
+    Json state;                         ///< state.json: counters, seeds, settings
+    Json config;                        ///< config.json
+    Json tokenizer_config;              ///< tokenizer_config.json
     std::vector<text::TokenizerFile> vocabulary;  ///< vocab.txt, or vocab.json and merges.txt
+    std::string milestone;                        ///< why it is kept for good; empty: it is not
 
     /// Take the last two from a tokenizer's files.
     /// @param longest  row that the model takes, in tokens
@@ -38,12 +42,11 @@ struct Contents {
 struct Checkpoint {
     Step step;
     std::filesystem::path folder;
-    Bytes bytes{};  ///< of all files in the manifest; 0 in a mere listing
+    Bytes bytes{};               ///< of all files in the manifest; 0 in a mere listing
+    std::string milestone = {};  ///< why it is kept for good; empty: it is not, or a mere listing
 };
 
-/// Write under `RUN/checkpoints/.tmp-<generation>-<step>`, sync, write MANIFEST.json last, rename,
-/// sync: publish by rename, trust by manifest. Called by one rank. A checkpoint of the same step
-/// is exchanged in one operation where the file system can do that.
+/// Write by one process, see Save: all that it does, one after the other.
 /// @param before_publish  called when all is written, right before the rename; what it throws
 /// leaves everything as it was
 /// @throw IoError if anything fails (disk full); the temporary folder is removed and older
@@ -58,8 +61,13 @@ void write_model_folder(const std::filesystem::path& folder, const Contents& con
 /// Verify one checkpoint folder. @throw InputError naming the file, what was expected and what was
 /// found
 [[nodiscard]] Checkpoint verify_checkpoint(const std::filesystem::path& folder);
+/// Of several that verify one folder together: everything but the hashes, and of these the share's
+/// own. @throw InputError likewise
+[[nodiscard]] Checkpoint verify_share(const std::filesystem::path& folder, const Manifest& manifest,
+                                      Share share);
 /// What to do with a run that has checkpoints but no valid one.
 enum class IfNoneIsValid { Refuse, StartOver };
+using Verify = std::function<Checkpoint(const std::filesystem::path&)>;
 /// The newest valid checkpoint of a run. A bad one is renamed to `step-N.corrupt`, said on `log`,
 /// and the one before it is tried; leftovers `.tmp-*` are removed, and a checkpoint that an
 /// interrupted exchange had set aside gets its name back.
@@ -67,12 +75,14 @@ enum class IfNoneIsValid { Refuse, StartOver };
 ///         start over: then all are set aside, said on `log`
 /// @throw InputError if there are checkpoints but none is valid (never start anew silently)
 [[nodiscard]] std::optional<Checkpoint> newest_checkpoint(
-    const std::filesystem::path& run, const Log& log,
-    IfNoneIsValid if_none = IfNoneIsValid::Refuse);
+    const std::filesystem::path& run, const Log& log, IfNoneIsValid if_none = IfNoneIsValid::Refuse,
+    const Verify& verify = verify_checkpoint);
 /// Valid or not, by step, oldest first.
 [[nodiscard]] std::vector<Checkpoint> list_checkpoints(const std::filesystem::path& run);
-/// Keep the newest `keep` checkpoints (rename, then remove, so that none is half there under its
-/// name).
-void retain(const std::filesystem::path& run, std::int64_t keep);
+/// Keep the newest `keep` checkpoints and all milestones (rename, then remove, so that none is half
+/// there under its name), and of those that would go the newest valid one if no kept one is valid.
+/// @param known_valid  of this step is not read again: this process has just written it
+void retain(const std::filesystem::path& run, std::int64_t keep,
+            std::optional<Step> known_valid = std::nullopt);
 
 }  // namespace hpml::checkpoint

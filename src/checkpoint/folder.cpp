@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
+#include "manifest/manifest.h"
 
 namespace hpml::checkpoint {
 

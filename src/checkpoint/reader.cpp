@@ -1,13 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <span>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
+#include "manifest/manifest.h"
+#include "manifest/verify.h"
 
 namespace hpml::checkpoint {
 
@@ -78,34 +81,9 @@ void set_aside(const fs::path& folder, const Log& log) {
     }
 }
 
-void check_file(const fs::path& folder, const ManifestFile& file) {
-    const fs::path path = folder / file.name;
-    const fs::file_status status = fs::symlink_status(path);
-    if (!fs::is_regular_file(status)) {
-        throw InputError(path.string() +
-                         (fs::exists(status) ? " is not a plain file" : " is gone") +
-                         " (the manifest lists it); the checkpoint cannot be used");
-    }
-    const Bytes found = InputFile(path).size();
-    if (found != file.bytes) {
-        throw InputError(
-            fmt::format("{} has {} bytes (the manifest says {}); the checkpoint "
-                        "cannot be used",
-                        path.string(), found.value, file.bytes.value));
-    }
-    const Digest digest = hash_file(path);
-    if (digest != file.digest) {
-        throw InputError(
-            fmt::format("{} has XXH3-128 {} (the manifest says {}); its content was "
-                        "changed, the checkpoint cannot be used",
-                        path.string(), digest.hex(), file.digest.hex()));
-    }
-}
-
 void warn_of_strangers(const fs::path& folder, const Log& log) {
     std::set<std::string> known = {kManifestName};
-    for (const ManifestFile& file :
-         parse_manifest(read_text(folder / kManifestName), folder.string()).files) {
+    for (const ManifestFile& file : read_manifest(folder).files) {
         known.insert(file.name);
     }
     for (const std::string& name : names_in(folder)) {
@@ -116,24 +94,21 @@ void warn_of_strangers(const fs::path& folder, const Log& log) {
     }
 }
 
-/// Steps in `all`, oldest first; and whether any was set aside as corrupt.
-struct Found {
-    std::vector<Checkpoint> steps;
-    bool any_corrupt = false;
-};
+bool any_set_aside(const fs::path& all) {
+    const std::vector<std::string> names = names_in(all);
+    return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+        return name.starts_with("step-") && (name.find(".corrupt") != std::string::npos ||
+                                             name.find(".crashed") != std::string::npos);
+    });
+}
 
-Found find_steps(const fs::path& all) {
-    Found found;
-    for (const std::string& name : names_in(all)) {
-        if (const auto step = step_of(name)) {
-            found.steps.push_back({*step, all / name});
-        }
-        found.any_corrupt =
-            found.any_corrupt || (name.starts_with("step-") && name.find(".corrupt") != name.npos);
+/// A damaged one is none: its bytes are of no use.
+bool is_milestone(const fs::path& folder) {
+    try {
+        return !read_manifest(folder).milestone.empty();
+    } catch (const Error&) {
+        return false;
     }
-    std::sort(found.steps.begin(), found.steps.end(),
-              [](const Checkpoint& a, const Checkpoint& b) { return a.step < b.step; });
-    return found;
 }
 
 bool is_valid(const Checkpoint& checkpoint) {
@@ -147,40 +122,29 @@ bool is_valid(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Checkpoint verify_checkpoint(const fs::path& folder) {
-    const fs::path path = folder / kManifestName;
-    if (!fs::is_regular_file(fs::symlink_status(path))) {
-        throw InputError(folder.string() + " has no " + kManifestName +
-                         " (its save did not finish, or it is no checkpoint)");
-    }
-    const Manifest manifest = parse_manifest(read_text(path, mib(1)), path.string());
-    const auto named = step_of(folder.filename().string());
-    if (named && *named != manifest.step) {
-        throw InputError(
-            fmt::format("{} is of step {} but its folder says {} (it was copied from "
-                        "another checkpoint)",
-                        path.string(), manifest.step.value, named->value));
-    }
+Checkpoint verify_share(const fs::path& folder, const Manifest& manifest, Share share) {
     const bool has_model =
         std::any_of(manifest.files.begin(), manifest.files.end(),
                     [](const ManifestFile& file) { return file.name == "model.safetensors"; });
     if (!has_model) {
-        throw InputError(path.string() + " lists no model.safetensors");
+        throw InputError((folder / kManifestName).string() + " lists no model.safetensors");
     }
-    for (const ManifestFile& file : manifest.files) {
-        check_file(folder, file);
-    }
-    return {manifest.step, folder, total_size(manifest)};
+    verify_files(folder, manifest, share);
+    return {manifest.step, folder, total_size(manifest), manifest.milestone};
+}
+
+Checkpoint verify_checkpoint(const fs::path& folder) {
+    return verify_share(folder, read_manifest(folder), Share{});
 }
 
 std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
-                                            IfNoneIsValid if_none) {
+                                            IfNoneIsValid if_none, const Verify& verify) {
     const fs::path all = checkpoints_of(run);
     remove_leftovers(all, log);
-    const Found found = find_steps(all);
-    for (auto candidate = found.steps.rbegin(); candidate != found.steps.rend(); ++candidate) {
+    const std::vector<StepFolder> steps = step_folders(run);
+    for (auto candidate = steps.rbegin(); candidate != steps.rend(); ++candidate) {
         try {
-            Checkpoint valid = verify_checkpoint(candidate->folder);
+            Checkpoint valid = verify(candidate->folder);
             warn_of_strangers(valid.folder, log);
             return valid;
         } catch (const IoError& failure) {
@@ -194,7 +158,7 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
             set_aside(candidate->folder, log);
         }
     }
-    if (found.steps.empty() && !found.any_corrupt) {
+    if (steps.empty() && !any_set_aside(all)) {
         return std::nullopt;
     }
     if (if_none == IfNoneIsValid::Refuse) {
@@ -203,7 +167,7 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
                          "backup, or start from the beginning with --restart-from-scratch");
     }
     // Those that could not be read keep their bytes, but a later start must not go on from them.
-    for (const Checkpoint& unreadable : find_steps(all).steps) {
+    for (const StepFolder& unreadable : step_folders(run)) {
         set_aside(unreadable.folder, log);
     }
     log.warn("no checkpoint in {} is valid; starting from the beginning (--restart-from-scratch)",
@@ -212,22 +176,32 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
 }
 
 std::vector<Checkpoint> list_checkpoints(const fs::path& run) {
-    return find_steps(checkpoints_of(run)).steps;
+    std::vector<Checkpoint> found;
+    for (const StepFolder& item : step_folders(run)) {
+        found.push_back({item.step, item.folder});
+    }
+    return found;
 }
 
-void retain(const fs::path& run, std::int64_t keep) {
+void retain(const fs::path& run, std::int64_t keep, std::optional<Step> known_valid) {
     expects(keep > 0, "at least one checkpoint to keep");
     const fs::path all = checkpoints_of(run);
-    std::vector<Checkpoint> steps = find_steps(all).steps;
+    std::vector<Checkpoint> steps = list_checkpoints(run);
     if (static_cast<std::int64_t>(steps.size()) <= keep) {
         return;
     }
+    const auto is_good = [&](const Checkpoint& item) {
+        return item.step == known_valid || is_valid(item);
+    };
     const auto surplus = steps.end() - keep;
     const bool any_valid = std::any_of(std::make_reverse_iterator(steps.end()),
-                                       std::make_reverse_iterator(surplus), is_valid);
+                                       std::make_reverse_iterator(surplus), is_good);
     bool needs_one = !any_valid;  // then the newest valid one of the rest stays too
     for (auto item = surplus; item != steps.begin();) {
         --item;
+        if (is_milestone(item->folder)) {
+            continue;
+        }
         if (needs_one && is_valid(*item)) {
             needs_one = false;
             continue;

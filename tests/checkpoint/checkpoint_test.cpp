@@ -13,8 +13,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/philox.h"
-#include "checkpoint/manifest.h"
 #include "checkpoint/sample.h"
+#include "manifest/manifest.h"
 #include "support/data.h"
 #include "support/text.h"
 
@@ -220,12 +220,12 @@ BOOST_FIXTURE_TEST_CASE(a_manifest_or_folder_of_another_step_is_rejected, Run) {
 BOOST_FIXTURE_TEST_CASE(a_manifest_cannot_name_a_file_elsewhere_or_a_newer_format, Run) {
     for (const char* name :
          {"../../secret", "/etc/passwd", ".hidden", "a/b", "", "MANIFEST.json"}) {
-        const Manifest manifest{Step(20), {{name, Bytes(1), Digest{}}}};
+        const Manifest manifest{Step(20), {whole_file(name, Bytes(1), Digest{})}};
         test::write_file(twenty / "MANIFEST.json", manifest_text(manifest));
         BOOST_TEST(contains(message_of([&] { (void)verify_checkpoint(twenty); }), "outside"), name);
     }
-    test::write_file(twenty / "MANIFEST.json", "{\"format_version\": 2}");
-    BOOST_TEST(contains(message_of([&] { (void)verify_checkpoint(twenty); }), "format version 2"));
+    test::write_file(twenty / "MANIFEST.json", "{\"format_version\": 3}");
+    BOOST_TEST(contains(message_of([&] { (void)verify_checkpoint(twenty); }), "format version 3"));
 }
 
 BOOST_FIXTURE_TEST_CASE(falls_back_to_the_checkpoint_before_a_bad_one, Run) {

@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
 #include "checkpoint/sample.h"
+#include "manifest/manifest.h"
 #include "support/data.h"
 
 using namespace hpml;
@@ -61,8 +61,8 @@ bool holds_its_step(const Checkpoint& found) {
 void write_in_place(const fs::path& folder, std::int64_t step) {
     const std::string weights(200'000, static_cast<char>('a' + step % 26));
     test::write_file(folder / "model.safetensors", weights);
-    const Manifest manifest{Step(1),
-                            {{"model.safetensors", Bytes(weights.size()), hash_text(weights)}}};
+    const Manifest manifest{
+        Step(1), {whole_file("model.safetensors", Bytes(weights.size()), hash_text(weights))}};
     test::write_file(folder / "MANIFEST.json", manifest_text(manifest));
 }
 
