@@ -30,6 +30,9 @@ std::string joined(const std::vector<std::string>& parts) {
 
 int percent(double share) { return static_cast<int>(std::lround(share * 100)); }
 
+/// The place of the rate among the parts of a line.
+constexpr std::size_t kSpeedPart = 5;
+
 }  // namespace
 
 std::string count_text(double count) {
@@ -72,21 +75,25 @@ std::string step_text(const StepLine& line, std::size_t columns) {
                        : 0;
     const std::string speed = count_text(line.tokens_per_second) + " tok/s";
     std::vector<std::string> parts = {
-        fmt::format("step {}/{} {:.1f}%", line.step, line.steps, done),
+        line.steps > 0 ? fmt::format("step {}/{} {:.1f}%", line.step, line.steps, done)
+                       : fmt::format("step {}", line.step),
         fmt::format("loss {:.4f}", line.loss),
         fmt::format("lr {:.1e}", line.learning_rate),
-        fmt::format("gnorm {:.3g}", line.grad_norm),
+        fmt::format("gnorm {:.3g}", line.grad_norm) +
+            (line.grad_norm_score ? fmt::format(" ({:+.1f}z)", *line.grad_norm_score) : ""),
         step_time_text(line.step_time),
         speed + fmt::format(" ({}/rank)", count_text(line.tokens_per_second / line.ranks)),
         fmt::format("data {}% comm {}%", percent(line.data_share),
                     percent(line.communication_share))};
+    if (line.mfu) {
+        parts.insert(parts.begin() + kSpeedPart + 1, fmt::format("MFU {}%", percent(*line.mfu)));
+    }
     if (line.remaining) {
         parts.push_back("ETA " + clock_text(*line.remaining));
     }
     if (line.checkpoint_age) {
         parts.push_back("ckpt " + age_text(*line.checkpoint_age) + " ago");
     }
-    constexpr std::size_t kSpeedPart = 5;
     if (line.ranks == 1 || joined(parts).size() > columns) {
         parts[kSpeedPart] = speed;
     }
@@ -114,12 +121,14 @@ void StepConsole::add(const StepSample& sample, Seconds now) {
         steps_ = 0;
         step_time_ = data_wait_ = comm_wait_ = Seconds(0);
         tokens_ = 0;
+        flops_ = 0;
     }
     ++steps_;
     step_time_ += sample.seconds;
     data_wait_ += sample.data_wait;
     comm_wait_ += sample.comm_wait;
     tokens_ += sample.tokens;
+    flops_ += sample.flops;
     const bool rewrites = log_.style().rewrites;
     const bool is_last = sample.step == sample.steps;
     is_new_window_ = policy_.shows(now, is_last);
@@ -145,13 +154,22 @@ StepLine StepConsole::line(const StepSample& sample, Seconds now) const {
     line.loss = sample.loss;
     line.learning_rate = sample.learning_rate;
     line.grad_norm = sample.grad_norm;
+    line.grad_norm_score = sample.grad_norm_score;
     line.step_time = Seconds(time / steps_);
     line.tokens_per_second = tokens_per_second();
     line.ranks = ranks_;
+    if (sample.gemm_rate > 0 && time > 0) {
+        line.mfu = flops_ / time / sample.gemm_rate;
+    }
     line.data_share = time > 0 ? data_wait_.value / time : 0;
     line.communication_share = time > 0 ? comm_wait_.value / time : 0;
-    line.remaining =
-        Seconds(line.step_time.value * static_cast<double>(sample.steps - sample.step));
+    if (sample.steps > 0) {
+        line.remaining =
+            Seconds(line.step_time.value * static_cast<double>(sample.steps - sample.step));
+    }
+    if (sample.time_left) {
+        line.remaining = std::min(*sample.time_left, line.remaining.value_or(*sample.time_left));
+    }
     if (last_checkpoint_) {
         line.checkpoint_age = now - *last_checkpoint_;
     }

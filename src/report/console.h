@@ -11,16 +11,18 @@ namespace hpml {
 
 /// What one line on the console says about a step of training.
 struct StepLine {
-    std::int64_t step = 0;  ///< steps done
-    std::int64_t steps = 0;
+    std::int64_t step = 0;   ///< steps done
+    std::int64_t steps = 0;  ///< planned; 0: nobody knows
     double loss = 0;
     double learning_rate = 0;
     double grad_norm = 0;
-    Seconds step_time;             ///< of one step, mean since the last line
-    double tokens_per_second = 0;  ///< of all ranks
+    std::optional<double> grad_norm_score;  ///< in deviations from the last steps' mean
+    Seconds step_time;                      ///< of one step, mean since the last line
+    double tokens_per_second = 0;           ///< of all ranks
     int ranks = 1;
     double data_share = 0;           ///< of the step spent waiting for data, 0 to 1
     double communication_share = 0;  ///< of the step spent waiting for the all-reduce, 0 to 1
+    std::optional<double> mfu;       ///< share of the rate of plain matrix products
     std::optional<Seconds> remaining;
     std::optional<Seconds> checkpoint_age;  ///< nothing before the first checkpoint
 };
@@ -54,15 +56,19 @@ class LogPolicy {
 
 /// One finished step, as the console wants to know it.
 struct StepSample {
-    std::int64_t step = 0;  ///< steps done
-    std::int64_t steps = 0;
+    std::int64_t step = 0;                            ///< steps done
+    std::int64_t steps = 0;                           ///< planned; 0: nobody knows
+    std::optional<Seconds> time_left = std::nullopt;  ///< of a budget of time
     double loss = 0;
     double learning_rate = 0;
     double grad_norm = 0;
+    std::optional<double> grad_norm_score = std::nullopt;  ///< of RollingScore
     Seconds seconds;
     Seconds data_wait;
     Seconds comm_wait;
-    double tokens = 0;  ///< of all ranks
+    double tokens = 0;     ///< of all ranks
+    double flops = 0;      ///< of all ranks
+    double gemm_rate = 0;  ///< operations a second of plain matrix products; 0: not measured
 };
 
 /// Shows the steps: plain lines in time (LogPolicy), for the console and the log file; on a
@@ -96,6 +102,7 @@ class StepConsole {
     Seconds data_wait_;
     Seconds comm_wait_;
     double tokens_ = 0;
+    double flops_ = 0;
 };
 
 }  // namespace hpml

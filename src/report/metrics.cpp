@@ -40,19 +40,24 @@ Bytes lines_up_to(const std::filesystem::path& path, Step last) {
     return Bytes(length);
 }
 
-std::optional<Json> last_metric(const std::filesystem::path& path, const std::string& kind) {
+void for_each_metric(const std::filesystem::path& path, const std::string& kind,
+                     const std::function<void(const Json& line)>& take) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) {
-        return std::nullopt;  // a device may never end
+        return;  // a device may never end
     }
     std::ifstream file(path, std::ios::binary);
-    std::optional<Json> last;
     for (std::string line; std::getline(file, line);) {
-        auto json = parse_line(line);
+        const auto json = parse_line(line);
         if (json && json->value("kind", "") == kind) {
-            last = std::move(json);
+            take(*json);
         }
     }
+}
+
+std::optional<Json> last_metric(const std::filesystem::path& path, const std::string& kind) {
+    std::optional<Json> last;
+    for_each_metric(path, kind, [&](const Json& line) { last = line; });
     return last;
 }
 

@@ -42,6 +42,10 @@ class MetricsLog {
 /// @throw IoError
 [[nodiscard]] Bytes lines_up_to(const std::filesystem::path& path, Step last);
 
+/// Call `take` with every line of a kind, in order; nothing happens where there is no such file.
+void for_each_metric(const std::filesystem::path& path, const std::string& kind,
+                     const std::function<void(const Json& line)>& take);
+
 /// The last line of a kind, e.g. "validation"; nothing if there is none or no such file.
 [[nodiscard]] std::optional<Json> last_metric(const std::filesystem::path& path,
                                               const std::string& kind);

@@ -72,7 +72,9 @@ std::string progress_lines(const RunStatus& status) {
     const double share = status.steps > 0 ? 100.0 * static_cast<double>(status.step) /
                                                 static_cast<double>(status.steps)
                                           : 0;
-    std::string text = line("step", fmt::format("{}/{} {:.1f}%", status.step, status.steps, share));
+    std::string text = line(
+        "step", status.steps > 0 ? fmt::format("{}/{} {:.1f}%", status.step, status.steps, share)
+                                 : fmt::format("{}", status.step));
     if (status.loss) {
         text += line("loss", fmt::format("{:.4f}", *status.loss));
     }
