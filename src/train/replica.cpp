@@ -15,7 +15,8 @@ std::vector<optim::Segment> segments_of(const fusion::Arena& arena) {
     for (std::size_t i = 0; i < arena.specs().size(); ++i) {
         std::int64_t offset = arena.plan().leaves[i].offset;
         for (const auto& part : arena.specs()[i].parts) {
-            segments.push_back({part.name, offset, part.shape, part.decay});
+            segments.push_back({part.name, offset, part.shape, part.decay,
+                                optim::is_hidden_matrix(part.name, part.shape)});
             offset += part.count();
         }
     }
@@ -61,6 +62,25 @@ std::string describe(const comm::Calibration& measured) {
         "all-reduce: measured between nodes {:.3g} us a message and {:.3g} GB/s, within a node "
         "{:.3g} GB/s",
         constants.network_alpha * 1e6, 1e-9 / constants.network_beta, 1e-9 / constants.shared_beta);
+}
+
+std::unique_ptr<comm::ElasticSum> make_elastic(const ReplicaOptions& options,
+                                               const fusion::Arena& arena,
+                                               comm::Algorithm& algorithm) {
+    if (options.elastic_terms == 0) {
+        throw UsageError(
+            "--reproducible elastic belongs to hpml_pretrain (elsewhere the micro-batches depend "
+            "on "
+            "the number of ranks); use strict");
+    }
+    if (options.accelerator.cuda) {
+        throw UsageError(
+            "--reproducible elastic on GPUs (its sums are made by the processor); use "
+            "--reproducible run, or --device cpu");
+    }
+    return std::make_unique<comm::ElasticSum>(
+        algorithm, static_cast<std::size_t>(arena.plan().total),
+        comm::ElasticOptions{.terms = static_cast<std::size_t>(options.elastic_terms)});
 }
 
 /// How long a start may take to measure.
@@ -109,7 +129,12 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
                                    arena_->leaves()[i].detach());
         }
     }
-    bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves());
+    bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves(),
+                                          options.computation);
+    if (options.computation.precision == model::Precision::Half) {
+        scaler_ = std::make_unique<optim::LossScaler>();
+    }
+    comm::Algorithm& for_elastic = *algorithm;
     engine_ = std::make_unique<comm::Engine>(
         std::move(algorithm), options.progress,
         comm::EngineWatchers{watchdog_ != nullptr ? &watchdog_->recorder() : nullptr,
@@ -119,6 +144,9 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         options.communication.all_reduce.reproducible == comm::Reproducible::Strict;
     reducer_ = std::make_unique<fusion::Reducer>(
         *arena_, *engine_, is_strict ? comm::Examine::No : comm::Examine::Yes, trace_.get());
+    if (options.communication.all_reduce.reproducible == comm::Reproducible::Elastic) {
+        elastic_ = make_elastic(options, *arena_, for_elastic);
+    }
     optimizer_ =
         optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
     for (const std::string& line : describe(*this)) {

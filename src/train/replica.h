@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "comm/elastic_sum.h"
 #include "comm/engine.h"
 #include "comm/trace/trace.h"
 #include "comm/watchdog.h"
@@ -17,6 +18,7 @@
 #include "fusion/reducer.h"
 #include "model/bert.h"
 #include "mpi/communicator.h"
+#include "optim/loss_scaler.h"
 #include "optim/optimizer.h"
 #include "train/accelerator.h"
 #include "train/communication.h"
@@ -26,12 +28,16 @@ namespace hpml::train {
 struct ReplicaOptions {
     model::ModelConfig model;
     model::Head head = model::Head::MaskedLm;
+    model::BertOptions computation{};
     optim::OptimizerOptions optimizer;
     CommunicationOptions communication;
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;
     comm::Watchdog* watchdog = nullptr;  ///< keeps the record of the all-reduces; outlives this
     std::uint64_t seed = 42;             ///< of the first weights
+    /// For sums that do not depend on the number of ranks: micro-batches of a global batch, which
+    /// do not depend on it either; 0: these have none.
+    std::int64_t elastic_terms = 0;
 };
 
 /// This rank's copy of model, gradients, optimizer and the machinery that keeps the copies equal.
@@ -39,7 +45,8 @@ class Replica {
   public:
     /// Collective: the fusion plan's digest is compared over the ranks. The weights are those of
     /// step 0.
-    /// @throw MismatchError naming the ranks whose plan differs
+    /// @throw MismatchError naming the ranks whose plan differs; UsageError for elastic sums where
+    /// there are none
     Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log);
 
     /// As it was decided: nothing is left open.
@@ -49,6 +56,8 @@ class Replica {
     [[nodiscard]] fusion::Arena& arena() { return *arena_; }
     [[nodiscard]] fusion::Reducer& reducer() { return *reducer_; }
     [[nodiscard]] comm::Engine& engine() { return *engine_; }
+    /// Sums the gradients in place of the reducer; null: the reducer does.
+    [[nodiscard]] comm::ElasticSum* elastic() { return elastic_.get(); }
     [[nodiscard]] comm::Trace* trace() { return trace_.get(); }  ///< null: none is wanted
     /// The step that this rank works on from now on, for the watchdog and the timeline.
     void begin_step(Step step) noexcept;
@@ -56,6 +65,8 @@ class Replica {
     /// Collective.
     void finish_trace(const Log& log);
     [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
+    /// Null: the precision needs none.
+    [[nodiscard]] optim::LossScaler* loss_scaler() { return scaler_.get(); }
     [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> named_parameters() const {
         return arena_->named_parameters();
     }
@@ -68,7 +79,9 @@ class Replica {
     std::unique_ptr<fusion::Arena> arena_;
     std::unique_ptr<comm::Engine> engine_;
     std::unique_ptr<fusion::Reducer> reducer_;
+    std::unique_ptr<comm::ElasticSum> elastic_;
     std::unique_ptr<optim::Optimizer> optimizer_;
+    std::unique_ptr<optim::LossScaler> scaler_;
     std::unique_ptr<model::Bert> bert_;
 };
 

@@ -11,10 +11,16 @@
 
 namespace hpml::train {
 
-StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, double learning_rate,
-                           std::span<double> votes) {
+namespace {
+
+at::Tensor scaled(const at::Tensor& loss, double scale) {
+    return scale == 1 ? loss : loss.mul(scale);
+}
+
+}  // namespace
+
+StepRunner::Summed StepRunner::sum_in_buckets(std::int64_t micro_batches, const Forward& forward) {
     using comm::TracePoint;
-    const comm::Trace::Span step_span(parts_.trace, TracePoint::Step);
     parts_.arena.zero_gradients();
     at::Tensor loss_sum;
     double weight = 0;
@@ -28,7 +34,7 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
         }
         {
             const comm::Trace::Span span(parts_.trace, TracePoint::Backward);
-            loss.sum.backward();
+            scaled(loss.sum, scale()).backward();
         }
         const at::NoGradGuard no_grad;
         const at::Tensor value = loss.sum.detach().to(at::kDouble);
@@ -38,15 +44,50 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     if (micro_batches == 0) {
         parts_.reducer.arm();
     }
-    std::optional<comm::Found> found;
-    {
+    const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
+    const std::optional<comm::Found> found = parts_.reducer.finish();
+    return {loss_sum.defined() ? loss_sum.item<double>() : 0.0, weight, found};
+}
+
+StepRunner::Summed StepRunner::sum_elastically(std::int64_t micro_batches, const Forward& forward) {
+    using comm::ElasticSum;
+    const at::Tensor gradients = parts_.arena.gradients();
+    const std::span<float> values(gradients.mutable_data_ptr<float>(),
+                                  static_cast<std::size_t>(gradients.numel()));
+    Summed summed;
+    auto outcome = ElasticSum::Outcome::Redo;
+    while (outcome == ElasticSum::Outcome::Redo) {
+        summed = {};
+        parts_.elastic->begin();
+        for (std::int64_t micro = 0; micro < micro_batches; ++micro) {
+            // Each micro-batch is a term of its own: their sums in fp32 would depend on who has
+            // which.
+            parts_.arena.zero_gradients();
+            const model::LossSum loss = forward(micro);
+            scaled(loss.sum, scale()).backward();
+            parts_.elastic->add(0, values);
+            summed.loss += loss.sum.item<double>();
+            summed.weight += static_cast<double>(loss.weight);
+        }
         const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
-        found = parts_.reducer.finish();
+        outcome = parts_.elastic->finish(values);
     }
+    if (outcome == ElasticSum::Outcome::NonFinite) {
+        summed.found = comm::Found{.non_finite = true};
+    }
+    return summed;
+}
+
+StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward,
+                           const optim::Rates& rates, std::span<double> votes) {
+    using comm::TracePoint;
+    const comm::Trace::Span step_span(parts_.trace, TracePoint::Step);
+    const Summed summed = parts_.elastic != nullptr ? sum_elastically(micro_batches, forward)
+                                                    : sum_in_buckets(micro_batches, forward);
 
     std::vector<double> control(votes.begin(), votes.end());
-    control.push_back(loss_sum.defined() ? loss_sum.item<double>() : 0.0);
-    control.push_back(weight);
+    control.push_back(summed.loss);
+    control.push_back(summed.weight);
     {
         const comm::Watchdog::Wait wait(parts_.watchdog, "the losses");
         const comm::Trace::Span span(parts_.trace, TracePoint::Control);
@@ -60,32 +101,47 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward, d
     result.weight = control.back();
     expects(result.weight > 0, "a global batch that counts for something");
     result.loss = control[votes.size()] / result.weight;
-    result.gradient_norm = finish_gradients(found, result.weight);
+    const double divisor = scale() * result.weight;
+    result.gradient_norm = gradient_norm(summed.found) / divisor;
     // The same sums stand on every rank, so every rank takes this decision alike.
-    if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
+    if (parts_.scaler != nullptr && std::isfinite(result.loss) &&
+        !parts_.scaler->judge(std::isfinite(result.gradient_norm))) {
+        result.updated = false;
+        result.gradient_norm = 0;
+        return result;
+    }
+    if (result.is_finite()) {
+        if (parts_.before_update) {
+            parts_.before_update();
+        }
+        // The mean and the clipping are part of the optimizer's own pass over the gradients.
+        const double clip = optim::clip_factor(result.gradient_norm, clip_norm_);
+        parts_.optimizer.step(parts_.arena.parameters(), parts_.arena.gradients(),
+                              {.learning_rate = rates.learning_rate,
+                               .gradient_scale = clip / divisor,
+                               .gradient_norm = clip * result.gradient_norm,
+                               .momentum = rates.momentum});
+    }
+    return result;
+}
+
+void require_finite(const StepResult& result) {
+    if (!result.is_finite()) {
         throw DivergedError(
             "loss " + std::to_string(result.loss) + ", gradient norm " +
             std::to_string(result.gradient_norm) +
             " (the weights were not touched); lower the learning rate, lengthen the "
             "warm-up or clip harder, and start the same command again to resume");
     }
-    parts_.optimizer.step(parts_.arena.parameters(), parts_.arena.gradients(), learning_rate);
-    return result;
 }
 
-double StepRunner::finish_gradients(const std::optional<comm::Found>& found, double weight) {
-    const at::Tensor gradients = parts_.arena.gradients();
+double StepRunner::gradient_norm(const std::optional<comm::Found>& found) const {
     if (!found) {
-        gradients.mul_(1.0 / weight);
-        return optim::clip_by_global_norm(gradients, clip_norm_);
+        return std::sqrt(optim::sum_of_squares(parts_.arena.gradients()));
     }
-    // The reduction has looked at the sums: one pass is left.
-    if (found->non_finite) {
-        return std::numeric_limits<double>::quiet_NaN();
-    }
-    const double norm = std::sqrt(found->sum_of_squares) / weight;
-    gradients.mul_(optim::clip_factor(norm, clip_norm_) / weight);
-    return norm;
+    // The reduction has looked at the sums.
+    return found->non_finite ? std::numeric_limits<double>::quiet_NaN()
+                             : std::sqrt(found->sum_of_squares);
 }
 
 }  // namespace hpml::train
