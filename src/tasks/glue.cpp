@@ -196,8 +196,9 @@ class FineTuning {
             const auto written = checkpoint::write_checkpoint(
                 options_.run, generation_, tuning_state(replica, progress, options_, start_),
                 [this] { require_ownership(); });
+            const Seconds taken = watch.elapsed();
             context_.observer.on_checkpoint(
-                {progress.done, written.folder, written.bytes, watch.elapsed()});
+                {progress.done, written.folder, written.bytes, taken, taken});
             try {
                 checkpoint::retain(options_.run, 1);
             } catch (const Error& error) {

@@ -34,8 +34,8 @@ checkpoint::Contents tuned_model(train::Replica& replica, Step step, const GlueO
 checkpoint::Contents tuning_state(train::Replica& replica, const FineTuneProgress& progress,
                                   const GlueOptions& options, const GlueStart& start) {
     checkpoint::Contents contents = tuned_model(replica, progress.done, options, start);
-    for (const auto& [name, tensor] : replica.optimizer().state()) {
-        contents.optimizer.push_back({name, tensor});
+    for (const auto& piece : replica.optimizer().state()) {
+        contents.optimizer.push_back({piece.name, piece.tensor});
     }
     contents.state["optimizer_steps"] = replica.optimizer().steps_taken();
     contents.state["mean_loss"] = progress.mean_loss;
@@ -51,7 +51,7 @@ FineTuneProgress resume_tuning(train::Replica& replica, const std::filesystem::p
             json_member<double>(read_json(folder / "state.json"), "mean_loss", where);
     });
     ranks.broadcast(std::as_writable_bytes(std::span(&progress.mean_loss, 1)));
-    progress.done = restore(replica, folder, ranks);
+    progress.done = restore(replica, folder, ranks).step;
     return progress;
 }
 

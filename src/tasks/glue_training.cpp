@@ -96,6 +96,7 @@ class Loop {
                   parts_.ranks.is_root() && parts_.limit.reached() ? 1.0 : 0.0};
         const train::StepResult taken = runner_.run(
             divide_up(mine.end - mine.begin, options_.micro_batch), forward, learning_rate, votes_);
+        require_finite(taken);
         parts_.limit.saw_step(watch.elapsed());
         if (parts_.ranks.is_root()) {
             parts_.observer.on_step({.step = step + Step(1),

@@ -7,7 +7,8 @@
 
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
+#include "manifest/manifest.h"
+#include "model/activation_memory.h"
 #include "model/parameters.h"
 
 namespace hpml::tasks {
@@ -16,36 +17,35 @@ namespace {
 
 constexpr double kFloat = 4;
 
-/// LibTorch, MKL, MPI and HDF5 of one process before any tensor is made.
-constexpr double kProcess = 250e6;
+/// LibTorch, MKL, MPI and HDF5 of one process before any tensor is made: 150 MB where it is alone
+/// on its node, half of which are pages of libraries that the ranks of a node share.
+constexpr double kProcess = 125e6;
+
+/// Floats that the optimizer keeps for one parameter.
+double state_of(const optim::OptimizerOptions& options, const model::ParameterSpec& part) {
+    const auto count = static_cast<double>(part.count());
+    const double first = options.first_moment == optim::FirstMoment::BF16 ? 0.5 : 1.0;
+    if (options.name == "sgd") {
+        return options.momentum.value_or(1.0) > 0.0 ? count : 0.0;
+    }
+    if (options.name == "muon") {
+        return optim::is_hidden_matrix(part.name, part.shape) ? count : 2.0 * count;
+    }
+    if (options.name != "adafactor") {
+        return (1.0 + first) * count;
+    }
+    return (part.shape.size() < 2 ? count : static_cast<double>(part.shape[0] + part.shape[1])) +
+           (options.adafactor_momentum ? count : 0.0);
+}
 
 double optimizer_state(const PretrainOptions& options, const model::ModelConfig& config) {
-    if (options.optimizer.name != "adafactor") {
-        return 2.0 * static_cast<double>(model::parameter_count(config, model::Head::MaskedLm));
-    }
     double elements = 0;
     for (const auto& leaf : model::leaf_specs(config, model::Head::MaskedLm)) {
         for (const auto& part : leaf.parts) {
-            elements += part.shape.size() < 2 ? static_cast<double>(part.count())
-                                              : static_cast<double>(part.shape[0] + part.shape[1]);
+            elements += state_of(options.optimizer, part);
         }
     }
     return elements;
-}
-
-/// Floats that one token keeps per layer until the backward pass: queries, keys, values (3),
-/// attention output and its projection (2), two residual sums and two norms (4), the wide layer
-/// before and after GELU (2 x ratio), its projection (1); with dropout a mask and a product at two
-/// sites (4), and the attention probabilities, their mask and product.
-double layer_floats(const PretrainOptions& options, const model::ModelConfig& config,
-                    double row_tokens) {
-    const double hidden = static_cast<double>(config.hidden_size);
-    const double wide = static_cast<double>(config.intermediate_size);
-    double floats = 10 * hidden + 2 * wide;
-    if (options.dropout > 0) {
-        floats += 4 * hidden + 3 * static_cast<double>(config.heads) * row_tokens;
-    }
-    return floats;
 }
 
 }  // namespace
@@ -65,24 +65,20 @@ MemoryEstimate estimate_memory(const PretrainOptions& options, const model::Mode
     };
     const double parameters =
         static_cast<double>(model::parameter_count(config, model::Head::MaskedLm));
-    const double row = static_cast<double>(row_tokens);
-    const double tokens = static_cast<double>(options.micro_batch) * row;
-    const double vocabulary = static_cast<double>(config.vocabulary_size);
-    const double labels = std::ceil(tokens * options.masking_rate);
-    // Logits, their log-softmax and its gradient, at the masked positions only; the gradients of
-    // the tied word embeddings from the decoder and from the embedding, before they are added to
-    // the arena.
-    const double head =
-        3 * labels * vocabulary + 2 * vocabulary * static_cast<double>(config.hidden_size);
+    model::ActivationShape shape;
+    shape.tokens = options.micro_batch * row_tokens;
+    shape.longest = row_tokens;
+    shape.labels = static_cast<std::int64_t>(
+        std::ceil(static_cast<double>(shape.tokens) * options.masking_rate));
+    shape.threads = std::max(1, options.threads);
+    shape.dropout = options.dropout > 0;
     return {{{"process and libraries", Bytes(static_cast<std::uint64_t>(kProcess))},
              {"parameters", bytes(parameters)},
              {"gradients", bytes(parameters)},
              {"optimizer state (" + options.optimizer.name + ")",
               bytes(optimizer_state(options, config))},
-             {"activations of a micro-batch", bytes(tokens * static_cast<double>(config.layers) *
-                                                    layer_floats(options, config, row))},
-             {"embeddings and masked-language head",
-              bytes(head + 4 * tokens * static_cast<double>(config.hidden_size))}}};
+             {"activations of a micro-batch",
+              model::activation_memory(config, shape, options.activation_checkpointing)}}};
 }
 
 Bytes estimate_checkpoint(const PretrainOptions& options, const model::ModelConfig& config) {
@@ -109,7 +105,7 @@ SpaceEstimate estimate_space(const PretrainOptions& options, const model::ModelC
     }
     const auto held = static_cast<std::int64_t>(checkpoint::list_checkpoints(options.run).size());
     const std::int64_t planned = options.checkpoint_every > 0
-                                     ? (options.steps - 1) / options.checkpoint_every + 1
+                                     ? (options.budget.steps - 1) / options.checkpoint_every + 1
                                      : std::int64_t{1};
     const std::int64_t kept = std::min(options.keep_checkpoints + 1, planned);
     space.to_come = std::max<std::int64_t>(1, kept - held);

@@ -3,62 +3,35 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <memory>
 #include <optional>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "corpus/data_folder.h"
-#include "corpus/loader.h"
-#include "corpus/presence.h"
+#include "tasks/attempts.h"
 #include "tasks/memory_estimate.h"
 #include "tasks/pretrain_checkpoint.h"
-#include "tasks/sums_record.h"
-#include "text/tokenizer.h"
-#include "train/pace.h"
+#include "tasks/pretrain_init.h"
+#include "tasks/pretrain_replica.h"
+#include "tasks/pretrain_saver.h"
+#include "tasks/pretrain_steps.h"
+#include "tasks/pretrain_validator.h"
+#include "tasks/pretrain_votes.h"
+#include "tasks/shared_checkpoint.h"
+#include "train/gemm_rate.h"
+#include "train/operator_profile.h"
 #include "train/replica.h"
-#include "train/step.h"
 #include "train/stop.h"
 
 namespace hpml::tasks {
 
 namespace {
 
-corpus::MaskingOptions masking_of(const PretrainOptions& options,
-                                  const text::Tokenizer& tokenizer) {
-    auto masking =
-        corpus::masking_for(tokenizer, options.whole_word_masking ? corpus::MaskWhole::Words
-                                                                  : corpus::MaskWhole::Tokens);
-    masking.rate = options.masking_rate;
-    masking.max_predictions = options.max_predictions;
-    return masking;
-}
-
-train::ReplicaOptions replica_options(const PretrainOptions& options,
-                                      const corpus::Manifest& manifest,
-                                      const PretrainContext& context) {
-    train::ReplicaOptions replica;
-    replica.model = model_of(options, manifest);
-    replica.optimizer = options.optimizer;
-    replica.communication =
-        context.resume_from.empty()
-            ? options.communication
-            : continue_sums(options.communication, context.resume_from, context.ranks, context.log);
-    replica.progress = context.progress;
-    replica.accelerator = context.accelerator;
-    replica.seed = options.seed;
-    replica.watchdog = context.watchdog;
-    return replica;
-}
-
 /// Bytes a second that a save is expected to reach until the first one has been timed: a slow
 /// shared file system.
 constexpr double kExpectedDiskRate = 1e8;
-
-constexpr Seconds kLongestRetryWait{3600};
 
 /// One pretraining run on one rank: the state that its steps share.
 class Pretraining {
@@ -66,52 +39,65 @@ class Pretraining {
     Pretraining(const PretrainOptions& options, const corpus::Manifest& manifest,
                 PretrainContext& context)
         : options_(options),
-          manifest_(manifest),
           context_(context),
           replica_(replica_options(options, manifest, context), context.ranks, context.log),
-          runner_({replica_.arena(), replica_.reducer(), replica_.optimizer(), context.ranks,
-                   context.watchdog, replica_.trace()},
-                  options.clip_norm),
+          steps_(options, manifest, context, replica_, [this] { saver_.before_update(); }),
           limit_(context.limit),
-          pace_(context.ranks) {
+          saver_(options, manifest, context, replica_),
+          profile_(context.ranks.is_root() ? options.profile_steps : 0, context.log) {
         limit_.expect_checkpoint(Seconds(
             static_cast<double>(estimate_checkpoint(options, model_of(options, manifest)).value) /
             kExpectedDiskRate));
-        open_data();
+        mpi::agree(context.ranks, [&] {
+            if (manifest.validation_rows() > 0) {
+                validator_.emplace(options.data, manifest, loader_options(options, manifest));
+            }
+        });
     }
 
     PretrainOutcome run() {
+        try {
+            return run_to_the_end();
+        } catch (const Error& error) {
+            // What was good when the steps went wrong is still worth its name. All ranks are here.
+            if (error.code() == ExitCode::Diverged) {
+                saver_.finish();
+            }
+            throw;
+        }
+    }
+
+  private:
+    PretrainOutcome run_to_the_end() {
         resume();
-        const bool was_done = saved_ == done_ && done_ >= Step(options_.steps);
         make_up_for_validation();
-        while (done_ < Step(options_.steps) && stop_reason_.empty()) {
+        const bool was_done = saver_.saved() == progress_.step && is_at_end();
+        while (!is_at_end() && stop_reason_.empty()) {
+            const double used = share_used(options_.budget, progress_);
             train_step();
-            if (done_ == Step(options_.steps) || !stop_reason_.empty()) {
+            if (is_at_end() || !stop_reason_.empty()) {
                 break;
             }
             // The save first: a validation may be long, and then nothing is lost with it.
-            if (due(options_.checkpoint_every)) {
-                save(Attempt::Due);
-            } else if (retry_is_due_) {
-                save(Attempt::Retry);
-            }
-            if (due(options_.validate_every)) {
+            save_if_due(used);
+            if (validation_is_due()) {
                 validate();
             }
         }
         if (!was_done) {
-            save_at_end();
+            saver_.save_at_end(counters());
         }
-        if (done_ == Step(options_.steps) && !was_done && stop_reason_.empty()) {
+        if (is_at_end() && !was_done && stop_reason_.empty() && validated_ != progress_.step) {
             validate();
         }
+        forget_attempts(options_.run, context_.ranks);
         replica_.finish_trace(context_.log);
         PretrainOutcome outcome;
-        outcome.step = done_;
-        outcome.validation_loss = validation_loss_;
+        outcome.step = progress_.step;
+        outcome.validation_loss = progress_.validation_loss.value_or(0);
         if (stop_reason_.empty()) {
             outcome.reason =
-                fmt::format("all {} steps done{}", options_.steps, was_done ? " already" : "");
+                reason_to_end(options_.budget, progress_) + (was_done ? " already" : "");
         } else {
             outcome.verdict = Verdict::Interrupted;
             outcome.reason = stop_reason_;
@@ -119,265 +105,278 @@ class Pretraining {
         return outcome;
     }
 
-  private:
-    void open_data() {
-        corpus::check_shards_on_nodes(options_.data, manifest_, context_.ranks);
-        mpi::agree(context_.ranks, [&] {
-            const auto tokenizer = corpus::read_tokenizer(tokenizer_place(options_), manifest_);
-            corpus::LoaderOptions loader;
-            loader.presence = corpus::Presence::Known;
-            loader.global_batch = options_.global_batch;
-            loader.micro_batch = options_.micro_batch;
-            loader.seed = options_.seed;
-            loader.masking = masking_of(options_, *tokenizer);
-            loader.prefetch = options_.prefetch;
-            loader_ = std::make_unique<corpus::Loader>(options_.data, manifest_, loader);
-            if (manifest_.validation_rows() > 0) {
-                validation_ =
-                    std::make_unique<corpus::ValidationSet>(options_.data, manifest_, loader);
-            }
-        });
-        const std::int64_t micro_batches = options_.global_batch / options_.micro_batch;
-        const std::int64_t rank = context_.ranks.rank().value;
-        const std::int64_t ranks = context_.ranks.size();
-        first_ = micro_batches * rank / ranks;
-        last_ = micro_batches * (rank + 1) / ranks;
-    }
-
     void resume() {
         const auto& folder = context_.resume_from;
         if (!folder.empty()) {
-            done_ = restore(replica_, folder, context_.ranks);
-            saved_ = done_;
-            context_.log.info("resuming after step {} from {}", done_.value, folder.string());
+            count_attempt(options_.run, folder, context_.ranks);
+            const RunCounters restored = restore(replica_, folder, context_.ranks);
+            take_over(restored);
+            progress_.time = restored.time.value_or(Seconds(0));
+            saver_.restored(progress_.step);
+            context_.log.info("resuming after step {} from {}", progress_.step.value,
+                              folder.string());
+        } else if (!options_.init_from.empty()) {
+            const std::string from = initialize_from(options_, replica_, context_);
+            context_.log.info("step 0 has the weights{} of {}",
+                              options_.init_moments ? " and the optimizer state" : "", from);
         }
+        time_before_ = progress_.time;
+        const double gemm_rate =
+            train::measure_gemm_rate(replica_.arena().parameters().options(), context_.ranks);
         if (context_.ranks.is_root()) {
-            context_.observer.on_start(done_);
+            context_.observer.on_start(progress_.step);
+            context_.observer.on_gemm_rate(gemm_rate);
         }
-        if (done_ < Step(options_.steps)) {
-            loader_->seek(done_, first_, last_);
+        if (!is_at_end()) {
+            const bool forgets_it =
+                fault_point("restore.data", progress_.step, context_.ranks.rank());
+            steps_.seek(progress_.step, forgets_it ? Step(-progress_.step.value) : data_shift_);
         }
     }
 
-    [[nodiscard]] bool due(std::int64_t every) const {
-        return every > 0 && done_.value % every == 0;
+    void take_over(const RunCounters& restored) {
+        progress_.step = restored.step;
+        skipped_ = restored.skipped;
+        data_shift_ = restored.data_shift;
     }
 
-    /// A start that goes on from a step whose validation was cut off does that first.
+    [[nodiscard]] bool is_at_end() const {
+        return !reason_to_end(options_.budget, progress_).empty();
+    }
+
+    [[nodiscard]] RunCounters counters() const {
+        RunCounters counters{
+            .step = progress_.step, .skipped = skipped_, .data_shift = data_shift_};
+        if (options_.budget.uses_clock()) {
+            counters.time = progress_.time;
+        }
+        return counters;
+    }
+
+    [[nodiscard]] bool validation_is_due() const {
+        return options_.validation.is_due(progress_.step, share_used(options_.budget, progress_));
+    }
+
+    /// @param used  share of the budget before this step
+    void save_if_due(double used) {
+        const auto milestone = train::milestone_between(options_.milestones, used,
+                                                        share_used(options_.budget, progress_));
+        const std::string label =
+            milestone ? fmt::format("{:g} % of the budget", 100 * *milestone) : "";
+        const auto is_due = [this](std::int64_t every) {
+            return every > 0 && progress_.step.value % every == 0;
+        };
+        if (milestone || is_due(options_.checkpoint_every) || is_due(options_.keep_every)) {
+            saver_.save(counters(), Saver::Attempt::Due, label);
+        } else if (retry_is_due_) {
+            saver_.save(counters(), Saver::Attempt::Retry);
+        }
+    }
+
+    /// A start that goes on from a step whose validation was cut off does that first; one that is
+    /// on record counts as if it had been made now.
     void make_up_for_validation() {
-        if (saved_ != done_ || (done_ < Step(options_.steps) && !due(options_.validate_every)) ||
-            done_ == Step(0)) {
+        const Step done = progress_.step;
+        if (saver_.saved() != done || (!is_at_end() && !validation_is_due()) || done == Step(0)) {
             return;
         }
-        std::int64_t missing = 0;
-        mpi::on_root(context_.ranks, [&] { missing = context_.is_validated(done_) ? 0 : 1; });
-        context_.ranks.sum(std::span(&missing, 1));
-        if (missing > 0) {
+        struct {
+            std::int64_t is_there = 0;
+            double loss = 0;
+        } record;
+        mpi::on_root(context_.ranks, [&] {
+            if (const auto loss = context_.validated(done)) {
+                record = {1, *loss};
+            }
+        });
+        context_.ranks.broadcast(std::as_writable_bytes(std::span(&record, 1)));
+        if (record.is_there == 0) {
             validate();
+        } else {
+            validated_ = done;
+            progress_.validation_loss = record.loss;
         }
     }
 
     /// What this rank knows: a signal asks to stop, the time is over, a save is to be tried again.
     /// Rank 0 alone looks at the clock; a signal may reach any rank. The sums of all ranks decide
     /// on every rank alike.
-    [[nodiscard]] std::vector<double> votes_of_this_rank() const {
-        return {context_.signals.requested() ? 1.0 : 0.0,
-                context_.ranks.is_root() && limit_.reached() ? 1.0 : 0.0,
-                context_.ranks.is_root() && retry_at_ && now() >= *retry_at_ ? 1.0 : 0.0};
+    [[nodiscard]] Votes votes_of_this_rank() const {
+        Votes votes;
+        saver_.vote(votes);
+        votes[Vote::Signal] = context_.signals.requested() ? 1 : 0;
+        if (context_.ranks.is_root()) {
+            votes[Vote::TimeOver] = limit_.reached() ? 1 : 0;
+            votes[Vote::RunSeconds] = (time_before_ + watch_.elapsed()).value;
+        }
+        return votes;
     }
 
-    void heed(const std::vector<double>& votes) {
-        retry_is_due_ = votes[2] > 0;
-        if (votes[0] > 0) {
+    void heed(const Votes& votes) {
+        saver_.heed(votes);
+        retry_is_due_ = votes.any(Vote::RetrySave);
+        progress_.time = Seconds(votes[Vote::RunSeconds]);
+        if (votes.any(Vote::Signal)) {
+            forget_attempts(options_.run, context_.ranks);
             stop_reason_ = "a signal asked to stop";
-        } else if (votes[1] > 0) {
+        } else if (votes.any(Vote::TimeOver)) {
             context_.log.info("{}", limit_.stopping_line());
             stop_reason_ = "time limit " + limit_.explain();
         }
     }
 
+    /// 0: nobody knows.
+    [[nodiscard]] std::int64_t planned_steps() const {
+        const std::int64_t steps = options_.budget.steps;
+        return steps < kUnlimitedSteps ? steps : 0;
+    }
+
+    [[nodiscard]] std::optional<Seconds> time_left() const {
+        const Seconds budget = options_.budget.time;
+        return budget > Seconds(0) ? std::optional(budget - progress_.time) : std::nullopt;
+    }
+
     /// Sets the reason to stop after this step, the same on every rank; empty: go on.
     void train_step() {
-        replica_.begin_step(done_);
-        const Stopwatch watch;
-        fault_point("step", done_, context_.ranks.rank());
-        const Seconds stalled = loader_->stalled();
-        const Seconds exposed = replica_.engine().exposed();
-        const model::DropoutPlan dropout{options_.dropout, options_.seed, done_.value};
-        double tokens = 0;
-        const train::Forward forward = [&](std::int64_t) {
-            const corpus::Batch& batch = [&]() -> const corpus::Batch& {
-                const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Data);
-                return loader_->next();
-            }();
-            tokens += static_cast<double>(batch.token_count());
-            return replica_.bert().mlm_loss(batch, dropout);
-        };
-        const double rate = optim::learning_rate(options_.schedule, done_.value);
-        std::vector<double> votes = votes_of_this_rank();
-        const train::StepResult result = runner_.run(last_ - first_, forward, rate, votes);
-        done_ += Step(1);
-        limit_.saw_step(watch.elapsed());
-        const Seconds comm_wait = replica_.engine().exposed() - exposed;
-        const auto pace = pace_.add(watch.elapsed() - comm_wait);
-        {
-            const comm::Watchdog::Wait wait(context_.watchdog, "the number of tokens");
-            context_.ranks.sum(std::span(&tokens, 1));
-        }
-        if (context_.ranks.is_root()) {
-            context_.observer.on_step({.step = done_,
-                                       .steps = Step(options_.steps),
-                                       .loss = result.loss,
-                                       .learning_rate = rate,
-                                       .gradient_norm = result.gradient_norm,
-                                       .seconds = watch.elapsed(),
-                                       .weight = result.weight,
-                                       .tokens = Tokens(static_cast<std::int64_t>(tokens)),
-                                       .data_wait = loader_->stalled() - stalled,
-                                       .comm_wait = comm_wait});
-            if (pace) {
-                context_.observer.on_pace(done_, *pace);
-            }
-        }
+        replica_.begin_step(progress_.step);
+        fault_point("step", progress_.step, context_.ranks.rank());
+        Votes votes = votes_of_this_rank();
+        profile_.before_step();
+        const TakenStep taken = steps_.take(progress_.time, votes);
+        profile_.after_step(taken.seconds);
+        progress_.step += Step(1);
+        limit_.saw_step(taken.seconds);
         heed(votes);
-    }
-
-    /// Mean loss in nats per masked token of the whole validation split, weighted by tokens over
-    /// all ranks. A reason to stop cuts it off; the next start makes up for it.
-    void validate() {
-        if (!validation_) {
-            return;
-        }
-        const at::NoGradGuard no_grad;
-        const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Validate);
-        const comm::Watchdog::Phase phase(context_.watchdog, "the validation");
-        const Stopwatch watch;
-        double sums[2] = {0, 0};
-        fault_point("validate", done_, context_.ranks.rank());
-        const std::int64_t ranks = context_.ranks.size();
-        for (std::int64_t first = 0; first < validation_->micro_batches(); first += ranks) {
-            const std::int64_t mine = first + context_.ranks.rank().value;
-            if (mine < validation_->micro_batches()) {
-                const model::LossSum loss =
-                    replica_.bert().mlm_loss(validation_->micro_batch(mine), {});
-                sums[0] += loss.sum.item<double>();
-                sums[1] += static_cast<double>(loss.weight);
-            }
-            std::vector<double> votes = votes_of_this_rank();
-            context_.ranks.sum(votes);
-            heed(votes);
-            if (!stop_reason_.empty()) {
-                return;
-            }
-        }
-        context_.ranks.sum(sums);
-        validation_loss_ = sums[1] > 0 ? sums[0] / sums[1] : 0;
-        limit_.saw_validation(watch.elapsed());
         if (context_.ranks.is_root()) {
-            context_.observer.on_validation({done_, validation_loss_, sums[1], watch.elapsed()});
+            tell(taken, votes);
+        }
+        if (taken.result.is_finite()) {
+            skipped_ = 0;
+        } else {
+            answer_non_finite(taken);
+        }
+        const std::int64_t every = options_.safety.check_replicas_every;
+        if (every > 0 && progress_.step.value % every == 0) {
+            check_replicas();
         }
     }
 
-    enum class Attempt { Due, Retry };
-
-    /// @return whether the checkpoint stands; a failure is said, and training goes on
-    bool save(Attempt attempt) {
-        if (saved_ == done_) {
-            return true;
+    void tell(const TakenStep& taken, const Votes& votes) {
+        context_.observer.on_step({.step = progress_.step,
+                                   .steps = Step(planned_steps()),
+                                   .time_left = time_left(),
+                                   .loss = taken.result.loss,
+                                   .learning_rate = taken.learning_rate,
+                                   .gradient_norm = taken.result.gradient_norm,
+                                   .seconds = taken.seconds,
+                                   .weight = taken.result.weight,
+                                   .tokens = Tokens(static_cast<std::int64_t>(votes[Vote::Tokens])),
+                                   .data_wait = taken.data_wait,
+                                   .comm_wait = taken.comm_wait,
+                                   .flops = votes[Vote::Flops],
+                                   .is_skipped = !taken.result.is_finite()});
+        if (taken.pace) {
+            context_.observer.on_pace(progress_.step, *taken.pace);
         }
-        const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Save);
-        std::int64_t failed = 0;
-        const comm::Watchdog::Phase phase(context_.watchdog, "the checkpoint");
-        const Stopwatch watch;
-        mpi::on_root(context_.ranks, [&] { failed = write_checkpoint() ? 0 : 1; });
-        context_.ranks.max(std::span(&failed, 1));
-        limit_.saw_checkpoint(watch.elapsed());
-        if (failed == 0) {
-            saved_ = done_;
-            failures_ = 0;
-            retry_at_.reset();
-            retry_wait_ = Seconds(0);
-            return true;
-        }
-        // An attempt between the due ones costs no patience.
-        failures_ += attempt == Attempt::Due ? 1 : 0;
-        if (failures_ >= options_.max_failed_checkpoints) {
-            throw IoError(fmt::format(
-                "{} checkpoints in a row could not be written (nothing newer than step {} is "
-                "safe); free some space and start the same command again",
-                failures_, saved_.value));
-        }
-        retry_wait_ = retry_wait_ > Seconds(0)
-                          ? std::min(retry_wait_ + retry_wait_, kLongestRetryWait)
-                          : options_.checkpoint_retry;
-        retry_at_ = now() + retry_wait_;
-        return false;
     }
 
-    /// On rank 0. @throw MismatchError if a later start owns the run: then this one has to end
-    bool write_checkpoint() {
-        const Stopwatch watch;
-        try {
-            const auto written = checkpoint::write_checkpoint(
-                options_.run, context_.generation,
-                checkpoint_contents(replica_, done_, options_, manifest_),
-                [this] { require_ownership(); });
-            context_.observer.on_checkpoint(
-                {done_, written.folder, written.bytes, watch.elapsed()});
-        } catch (const MismatchError&) {
-            throw;
-        } catch (const Error& error) {
-            context_.log.warn("{}\n  older checkpoints stay valid; training goes on", error.what());
+    /// A step that is not finite had no update. @throw DivergedError if that is one too many
+    void answer_non_finite(const TakenStep& taken) {
+        const train::SafetyOptions& safety = options_.safety;
+        const std::string what = fmt::format("step {}: loss {}, gradient norm {}, not finite on {}",
+                                             progress_.step.value, taken.result.loss,
+                                             taken.result.gradient_norm, steps_.find_non_finite());
+        ++skipped_;
+        const bool may_skip =
+            safety.on_non_finite == train::NonFinitePolicy::Skip && skipped_ <= safety.max_skipped;
+        const bool may_roll_back = safety.on_non_finite == train::NonFinitePolicy::RollBack &&
+                                   rollbacks_ < safety.max_rollbacks;
+        if (!may_skip && !(may_roll_back && roll_back(what))) {
+            throw DivergedError(what +
+                                " (the weights were not touched); lower the learning rate, "
+                                "lengthen the warm-up or clip harder, and start the same command "
+                                "again to resume");
+        }
+        if (may_skip) {
+            context_.log.warn("{}; the update is left out, {} of at most {} in a row", what,
+                              skipped_, safety.max_skipped);
+        }
+    }
+
+    /// @return whether there was a checkpoint to go back to
+    bool roll_back(const std::string& what) {
+        saver_.finish();  // it may be the newest, and reads the weights
+        const auto newest = newest_together(options_.run, context_.ranks, context_.log);
+        if (!newest) {
             return false;
         }
-        try {
-            checkpoint::retain(options_.run, options_.keep_checkpoints);
-        } catch (const Error& error) {
-            context_.log.warn("{}; older checkpoints than --keep-checkpoints asks for stay",
-                              error.what());
+        ++rollbacks_;
+        const Step bad = progress_.step;
+        const Step shift = data_shift_;
+        take_over(restore(replica_, newest->folder, context_.ranks));
+        // The first data after the bad step's comes next.
+        data_shift_ = shift + (bad - progress_.step);
+        saver_.restored(progress_.step);
+        steps_.seek(progress_.step, data_shift_);
+        context_.log.warn(
+            "{}; back to step {}, and on with the data behind it ({} of at most {} times)", what,
+            progress_.step.value, rollbacks_, options_.safety.max_rollbacks);
+        if (context_.ranks.is_root()) {
+            context_.observer.on_rollback(progress_.step);
         }
         return true;
     }
 
-    void require_ownership() const {
-        if (!context_.may_publish()) {
-            throw MismatchError("a later start has taken over " + options_.run.string() +
-                                " (this job's checkpoint would overwrite newer ones); this job "
-                                "ends here");
+    void check_replicas() {
+        const comm::Watchdog::Wait wait(context_.watchdog, "the hashes of the parameters");
+        const at::Tensor& parameters = replica_.arena().parameters();
+        if (fault_point("replica", progress_.step, context_.ranks.rank())) {
+            const at::NoGradGuard no_grad;
+            parameters.narrow(0, 0, 1).view(at::kInt).bitwise_xor_(1);
         }
+        train::require_equal_replicas(parameters, context_.ranks, progress_.step);
     }
 
-    void save_at_end() {
-        if (!save(Attempt::Due)) {
-            throw IoError(fmt::format(
-                "the last checkpoint (step {}) could not be written; free some space in "
-                "{} and start the same command again: it goes on after step {}",
-                done_.value, options_.run.string(), saved_.value < 0 ? 0 : saved_.value));
+    /// A reason to stop cuts it off; the next start makes up for it.
+    void validate() {
+        if (!validator_) {
+            return;
         }
-        context_.log.info(
-            "for a batch script: --signal=B:USR1@{:.0f} leaves time for a step and a save",
-            limit_.warning_lead().value);
+        const auto is_stopped = [this] {
+            Votes votes = votes_of_this_rank();
+            context_.ranks.sum(votes.values());
+            heed(votes);
+            return !stop_reason_.empty();
+        };
+        const auto record = validator_->run(progress_.step, replica_, context_, is_stopped);
+        if (!record) {
+            return;
+        }
+        validated_ = record->step;
+        progress_.validation_loss = record->loss;
+        limit_.saw_validation(record->seconds);
+        if (context_.ranks.is_root()) {
+            context_.observer.on_validation(*record);
+        }
     }
 
     const PretrainOptions& options_;
-    const corpus::Manifest& manifest_;
-    const PretrainContext& context_;
+    PretrainContext& context_;
     train::Replica replica_;
-    train::StepRunner runner_;
+    PretrainSteps steps_;
     train::TimeLimit& limit_;
-    std::unique_ptr<corpus::Loader> loader_;
-    std::unique_ptr<corpus::ValidationSet> validation_;
-    train::Pace pace_;
-    std::int64_t first_ = 0;  ///< this rank's micro-batches of every global batch
-    std::int64_t last_ = 0;
-    Step done_{0};
-    Step saved_{-1};
-    std::int64_t failures_ = 0;  ///< of due saves in a row
-    Seconds retry_wait_;
-    std::optional<Seconds> retry_at_;  ///< rank 0's counts
-    bool retry_is_due_ = false;        ///< the same on every rank
-    std::string stop_reason_;          ///< the same on every rank
-    double validation_loss_ = 0;
+    std::optional<Validator> validator_;
+    Saver saver_;
+    train::ProfileWindow profile_;
+    train::RunProgress progress_;
+    Stopwatch watch_;           ///< of this start; rank 0's counts
+    Seconds time_before_;       ///< of training in the starts before
+    Step validated_{-1};        ///< the last step that was validated
+    std::int64_t skipped_ = 0;  ///< updates in a row
+    std::int64_t rollbacks_ = 0;
+    Step data_shift_;            ///< see RunCounters
+    bool retry_is_due_ = false;  ///< the same on every rank
+    std::string stop_reason_;    ///< the same on every rank
 };
 
 }  // namespace

@@ -3,23 +3,31 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "comm/engine.h"
+#include "corpus/batch_ramp.h"
 #include "corpus/manifest.h"
+#include "model/computation.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/accelerator.h"
+#include "train/budget.h"
 #include "train/communication.h"
 #include "train/observer.h"
+#include "train/safety.h"
 #include "train/stop.h"
 
 namespace hpml::tasks {
+
+inline constexpr double kSecondsOfHour = 3600;
 
 /// What a start does where the checkpoints to keep will not fit on the disk.
 enum class LittleSpace { Refuse, Warn };
@@ -34,9 +42,15 @@ struct PretrainOptions {
     std::string model = "base";  ///< a name or a config.json
     model::EncoderNorm norm = model::EncoderNorm::Post;
     optim::OptimizerOptions optimizer;
-    optim::ScheduleOptions schedule;  ///< its total_steps is `steps`
-    std::int64_t steps = 1000;
+    optim::ScheduleOptions schedule;  ///< its total_steps is the budget's
+    /// In all; unset: as --epochs or --budget-tokens ask for, 1000 without any budget
+    std::optional<std::int64_t> wanted_steps;
+    double epochs = 0;                ///< passes over the training split; 0: no limit
+    std::int64_t budget_tokens = 0;   ///< training tokens; 0: no limit
+    train::Budget budget;             ///< its steps are decided by `resolve`
+    std::vector<double> milestones;   ///< shares of the budget whose checkpoints are kept
     std::int64_t global_batch = 256;  ///< sequences per optimizer step, over all ranks
+    corpus::BatchRamp ramp;           ///< up to global_batch, at the run's beginning
     std::int64_t micro_batch =
         0;                   ///< sequences per forward pass; 0: the largest up to 32 that divides
     double clip_norm = 1.0;  ///< 0: no clipping
@@ -45,18 +59,26 @@ struct PretrainOptions {
     std::int64_t max_predictions = 0;  ///< per sequence; 0: no bound
     bool whole_word_masking = false;   ///< all tokens of a word are predicted, or none
     std::uint64_t seed = 42;
-    std::int64_t validate_every = 0;    ///< steps; 0: at the end only
+    train::Frequency validation;        ///< never: at the end only
     std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end only
     std::int64_t keep_checkpoints = 3;
+    std::int64_t keep_every = 0;  ///< steps whose checkpoints are kept for good; 0: none
+    bool checkpoint_in_background = true;
     std::int64_t max_failed_checkpoints = 3;  ///< in a row, then the run stops with exit 74
     LittleSpace little_space = LittleSpace::Refuse;
-    Seconds checkpoint_retry{600};      ///< after a failed save; doubles, to an hour at most
-    double max_hours = 0;               ///< of this job; 0: no limit
-    std::string resume = "auto";        ///< auto, never, or a checkpoint folder
+    train::SafetyOptions safety;
+    std::int64_t profile_steps = 0;  ///< whose operators are timed on rank 0
+    Seconds checkpoint_retry{600};   ///< after a failed save; doubles, to an hour at most
+    double max_hours = 0;            ///< of this job; 0: no limit
+    std::filesystem::path
+        init_from;                ///< a run or checkpoint whose weights step 0 has; empty: drawn
+    bool init_moments = false;    ///< and whose optimizer state, but not its step count
+    std::string resume = "auto";  ///< auto, never, or a checkpoint folder
     bool restart_from_scratch = false;  ///< where checkpoints exist but none is valid
-    std::string precision = "auto";     ///< auto (fp32 for now), fp32
-    std::string device = "auto";        ///< auto, cpu, cuda
-    int threads = 0;                    ///< per rank; 0: from the affinity masks
+    std::string precision = "fp32";     ///< fp32, bf16, fp16, or auto: model::choose_precision
+    model::Checkpointing activation_checkpointing = model::Checkpointing::Off;
+    std::string device = "auto";  ///< auto, cpu, cuda
+    int threads = 0;              ///< per rank; 0: from the affinity masks
     train::CommunicationOptions communication;
     int prefetch = 2;  ///< micro-batches prepared ahead
 };
@@ -83,13 +105,16 @@ struct PretrainContext {
     /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
     /// directory.
     std::function<bool()> may_publish = [] { return true; };
-    /// Asked on rank 0 for the step from which a run goes on: whether its validation is on record.
-    /// A validation comes after the save, and may have been cut off.
-    std::function<bool(Step)> is_validated = [](Step) { return true; };
+    /// Asked on rank 0 for the step from which a run goes on: its validation's loss, if it is on
+    /// record. A validation comes after the save, and may have been cut off.
+    std::function<std::optional<double>(Step)> validated = [](Step) { return std::optional(0.0); };
     comm::Progress progress = comm::Progress::Inline;  ///< who drives the communication
     train::Accelerator accelerator{};
     comm::Watchdog* watchdog = nullptr;  ///< told of the steps; null: nobody watches
 };
+
+/// `budget.steps` of a run that ends by other means.
+inline constexpr std::int64_t kUnlimitedSteps = std::int64_t{1} << 53;
 
 enum class Verdict { Finished, Interrupted };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "checkpoint/checkpoint.h"
@@ -10,16 +11,31 @@
 
 namespace hpml::tasks {
 
-/// The whole state of a pretraining after `step` steps, as a checkpoint holds it.
-[[nodiscard]] checkpoint::Contents checkpoint_contents(train::Replica& replica, Step step,
+/// Where a run stands, beside weights and optimizer.
+struct RunCounters {
+    Step step;  ///< steps done
+    /// Of training, where the run depends on a clock. Else a checkpoint holds no time, so that the
+    /// same steps give the same bytes.
+    std::optional<Seconds> time = std::nullopt;
+    std::int64_t skipped = 0;  ///< updates in a row that were left out, not finite
+    Step data_shift{0};        ///< the data of a step is that of step + data_shift
+};
+
+/// The whole state of a pretraining, as a checkpoint holds it; of a sharded state this rank's part.
+/// Collective.
+[[nodiscard]] checkpoint::Contents checkpoint_contents(train::Replica& replica,
+                                                       const RunCounters& counters,
                                                        const PretrainOptions& options,
-                                                       const corpus::Manifest& manifest);
+                                                       const corpus::Manifest& manifest,
+                                                       const mpi::Communicator& ranks);
+
+/// Rank 0's values to every rank. Collective.
+void broadcast_tensor(const at::Tensor& values, const mpi::Communicator& ranks);
 
 /// Put a verified checkpoint's weights, optimizer state and counters into the replica of every
-/// rank: rank 0 reads, the others receive. Collective.
-/// @return the number of steps done
+/// rank: each reads its share, and the others receive it. Collective.
 /// @throw InputError, the same on every rank
-Step restore(train::Replica& replica, const std::filesystem::path& folder,
-             const mpi::Communicator& ranks);
+RunCounters restore(train::Replica& replica, const std::filesystem::path& folder,
+                    const mpi::Communicator& ranks);
 
 }  // namespace hpml::tasks

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
 #include "base/error.h"
+#include "comm/reproducible.h"
 #include "comm/trace/trace.h"
 #include "tasks/pretrain.h"
 
@@ -33,7 +35,34 @@ std::int64_t choose_micro_batch(std::int64_t global_batch, int ranks) {
     return 1;
 }
 
+bool is_elastic(const PretrainOptions& options) {
+    return options.communication.all_reduce.reproducible == comm::Reproducible::Elastic;
+}
+
+/// A rank may have one micro-batch more than another.
+void check_elastic_batches(const PretrainOptions& options, int ranks) {
+    if (options.micro_batch == 0) {
+        throw UsageError(
+            "--reproducible elastic needs --micro-batch (the bits depend on it, and a default "
+            "would "
+            "depend on the number of ranks)");
+    }
+    if (options.global_batch % options.micro_batch != 0 ||
+        options.global_batch / options.micro_batch < ranks) {
+        throw UsageError(fmt::format(
+            "--global-batch {} with --micro-batch {} on {} ranks (elastic sums need whole "
+            "micro-batches, and one for each rank at least); take a micro-batch of {}",
+            options.global_batch, options.micro_batch, ranks,
+            divisors_up_to(options.global_batch,
+                           std::max<std::int64_t>(1, options.global_batch / ranks))));
+    }
+}
+
 void check_batches(PretrainOptions& options, int ranks) {
+    if (is_elastic(options)) {
+        check_elastic_batches(options, ranks);
+        return;
+    }
     if (options.global_batch % ranks != 0) {
         throw UsageError(fmt::format(
             "--global-batch {} cannot be shared out evenly over {} ranks (every rank must do the "
@@ -55,6 +84,81 @@ void check_batches(PretrainOptions& options, int ranks) {
     }
 }
 
+/// The ramp with its end. @throw UsageError for one that the ranks cannot share out
+corpus::BatchRamp ramp_of(const PretrainOptions& options, int ranks) {
+    corpus::BatchRamp ramp = options.ramp;
+    ramp.full = options.global_batch;
+    if (ramp.start == 0) {
+        return ramp;
+    }
+    if (ramp.increment == 0) {
+        ramp.increment = ramp.start;
+    }
+    const std::int64_t unit = options.micro_batch * ranks;
+    if (ramp.start % unit != 0 || ramp.increment % unit != 0 || ramp.start > ramp.full ||
+        (ramp.full - ramp.start) % ramp.increment != 0) {
+        throw UsageError(fmt::format(
+            "--batch-ramp from {} by {} to {} sequences is not one of whole steps up (each size "
+            "must be a multiple of --micro-batch {} x {} ranks, and the last step up end at "
+            "--global-batch); choose multiples of {}",
+            ramp.start, ramp.increment, ramp.full, options.micro_batch, ranks, unit));
+    }
+    return ramp;
+}
+
+/// The fewest that any of the budgets allows.
+std::int64_t steps_of(const PretrainOptions& options, const corpus::Manifest& manifest) {
+    constexpr std::int64_t kDefaultSteps = 1000;
+    const auto rows = static_cast<double>(manifest.train_rows());
+    const auto in_rows = [&](double count) {
+        return options.ramp.steps_for(static_cast<std::int64_t>(std::ceil(count)));
+    };
+    std::int64_t steps = options.wanted_steps.value_or(kUnlimitedSteps);
+    if (options.epochs > 0) {
+        steps = std::min(steps, in_rows(options.epochs * rows));
+    }
+    if (options.budget_tokens > 0) {
+        if (manifest.train_tokens == 0) {
+            throw UsageError("--budget-tokens, but " + options.data.string() +
+                             " does not say how many tokens its rows have (masked files do not); "
+                             "give --steps or --epochs");
+        }
+        const double a_row = static_cast<double>(manifest.train_tokens) / rows;
+        steps = std::min(steps, in_rows(static_cast<double>(options.budget_tokens) / a_row));
+    }
+    const bool has_budget = steps < kUnlimitedSteps || options.budget.time > Seconds(0) ||
+                            options.budget.target_loss > 0;
+    return has_budget ? steps : kDefaultSteps;
+}
+
+/// The schedule with the end that the budget gives it.
+/// @throw UsageError for a decay towards an end that nobody knows
+optim::ScheduleOptions schedule_of(const PretrainOptions& options) {
+    optim::ScheduleOptions schedule = options.schedule;
+    const bool by_hours = schedule.clock == optim::ScheduleClock::Hours;
+    schedule.total_steps = options.budget.steps;
+    schedule.total_hours = options.budget.time.value / kSecondsOfHour;
+    if (!by_hours && optim::needs_end(schedule) && options.budget.steps == kUnlimitedSteps) {
+        throw UsageError("--schedule " + schedule.name +
+                         " needs to know when the run ends in steps (its decay ends there); give "
+                         "--steps, --epochs or --budget-tokens, --schedule-clock hours with "
+                         "--budget-hours, or another schedule");
+    }
+    if (by_hours && optim::needs_end(schedule) && schedule.total_hours <= 0) {
+        throw UsageError(
+            "--schedule-clock hours needs to know when the run ends in hours (the "
+            "decay ends there); give --budget-hours");
+    }
+    if (!by_hours && schedule.warmup_steps > options.budget.steps && options.budget.steps > 0) {
+        throw UsageError(
+            fmt::format("--warmup {} is longer than --steps {} (the learning rate would never "
+                        "reach its peak); shorten the warm-up",
+                        schedule.warmup_steps, options.budget.steps));
+    }
+    optim::check_schedule(schedule);
+    return schedule;
+}
+
 }  // namespace
 
 model::ModelConfig model_of(const PretrainOptions& options, const corpus::Manifest& manifest) {
@@ -68,13 +172,10 @@ model::ModelConfig model_of(const PretrainOptions& options, const corpus::Manife
 
 PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifest, int ranks) {
     check_batches(options, ranks);
-    options.schedule.total_steps = options.steps;
-    if (options.schedule.warmup_steps > options.steps && options.steps > 0) {
-        throw UsageError(
-            fmt::format("--warmup {} is longer than --steps {} (the learning rate would never "
-                        "reach its peak); shorten the warm-up",
-                        options.schedule.warmup_steps, options.steps));
-    }
+    options.ramp = ramp_of(options, ranks);
+    options.budget.steps = steps_of(options, manifest);
+    optim::check_optimizer(options.optimizer);
+    options.schedule = schedule_of(options);
     const model::ModelConfig config = model_of(options, manifest);
     if (manifest.sequence_length > config.max_positions) {
         throw InputError(
@@ -94,31 +195,38 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
         !trace.empty() && trace.parent_path() != options.run) {
         comm::require_trace_folder(trace);
     }
-    if (options.precision == "auto") {
-        options.precision = "fp32";
-    }
+    options.precision =
+        model::to_text(model::choose_precision(options.precision, options.device == "cuda"));
     return options;
 }
 
 Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& manifest) {
     const model::ModelConfig config = model_of(options, manifest);
-    return {{"layers", config.layers},
-            {"hidden_size", config.hidden_size},
-            {"heads", config.heads},
-            {"intermediate_size", config.intermediate_size},
-            {"max_positions", config.max_positions},
-            {"encoder_norm", config.norm == model::EncoderNorm::Pre ? "pre" : "post"},
-            {"vocabulary_size", manifest.vocabulary_size},
-            {"vocabulary_hash", manifest.vocabulary_hash.hex()},
-            {"dataset", manifest.digest().hex()},
-            {"sequence_length", manifest.sequence_length},
-            {"optimizer", options.optimizer.name},
-            {"global_batch", options.global_batch},
-            {"masking_rate", options.masking_rate},
-            {"max_predictions", options.max_predictions},
-            {"whole_word_masking", options.whole_word_masking},
-            {"dropout", options.dropout},
-            {"seed", options.seed}};
+    Json settings = {{"layers", config.layers},
+                     {"hidden_size", config.hidden_size},
+                     {"heads", config.heads},
+                     {"intermediate_size", config.intermediate_size},
+                     {"max_positions", config.max_positions},
+                     {"encoder_norm", config.norm == model::EncoderNorm::Pre ? "pre" : "post"},
+                     {"vocabulary_size", manifest.vocabulary_size},
+                     {"vocabulary_hash", manifest.vocabulary_hash.hex()},
+                     {"dataset", manifest.digest().hex()},
+                     {"sequence_length", manifest.sequence_length},
+                     {"optimizer", options.optimizer.name},
+                     {"global_batch", options.global_batch},
+                     {"masking_rate", options.masking_rate},
+                     {"max_predictions", options.max_predictions},
+                     {"whole_word_masking", options.whole_word_masking},
+                     {"dropout", options.dropout},
+                     {"seed", options.seed}};
+    if (is_elastic(options)) {
+        settings["elastic_micro_batch"] = options.micro_batch;
+    }
+    if (options.ramp.is_on()) {
+        settings["batch_ramp"] = {options.ramp.start, options.ramp.increment,
+                                  options.ramp.sequences};
+    }
+    return settings;
 }
 
 void require_same_settings(const Json& checkpoint, const Json& now, const std::string& where) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/median.h"
+#include "tasks/bench_batches.h"
 #include "tasks/random_batch.h"
 #include "train/replica.h"
 #include "train/step.h"
@@ -61,6 +62,7 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
     const mpi::Communicator& ranks = watched.ranks();
     train::ReplicaOptions replica_options;
     replica_options.model = options.model;
+    replica_options.computation = options.computation;
     replica_options.optimizer.name = options.optimizer;
     replica_options.communication = options.communication;
     replica_options.progress = progress;
@@ -68,18 +70,23 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
     replica_options.watchdog = &watched.watchdog();
     train::Replica replica(replica_options, ranks, log);
     train::StepRunner runner({replica.arena(), replica.reducer(), replica.optimizer(), ranks,
-                              &watched.watchdog(), replica.trace()},
+                              &watched.watchdog(), replica.trace(), replica.loss_scaler()},
                              1.0);
+    if (!options.exchange.empty()) {
+        write_exchange(options, replica, ranks);
+    }
 
     StepRates rates;
+    ranks.barrier();
+    rates.product_rate = accelerator.cuda ? 0 : measure_product_rate();
+    BenchBatches source(options, ranks.rank().value, ranks.size());
     std::vector<double> seconds;
     double exposed = 0;
+    double work[] = {0, 0};  // tokens and flops of the timed steps
     for (int step = 0; step < options.warmup_steps + options.steps; ++step) {
         std::vector<corpus::Batch> batches;
         for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
-            batches.push_back(random_batch(
-                options,
-                (step * ranks.size() + ranks.rank().value) * options.accumulation + micro));
+            batches.push_back(source.make(step, micro));
         }
         ranks.barrier();
         replica.begin_step(Step(step));
@@ -96,8 +103,13 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
                 .loss;
         double elapsed = watch.elapsed().value;
         ranks.max(std::span(&elapsed, 1));
+        rates.losses.push_back(rates.last_loss);
         if (step >= options.warmup_steps) {
             seconds.push_back(elapsed);
+            for (const corpus::Batch& batch : batches) {
+                work[0] += static_cast<double>(batch.token_count());
+                work[1] += training_flops(options.model, batch);
+            }
             exposed += (replica.engine().exposed() - exposed_before).value;
         }
     }
@@ -107,9 +119,12 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
         all += second;
     }
     rates.median_seconds = median_of(seconds);
-    rates.tokens_per_second = static_cast<double>(options.micro_batch * options.accumulation *
-                                                  options.sequence_length * ranks.size()) /
-                              rates.median_seconds;
+    ranks.sum(work);
+    // Rows of a corpus make steps of different length: all of them count.
+    const double step_seconds =
+        options.rows.empty() ? rates.median_seconds : all / static_cast<double>(options.steps);
+    rates.tokens_per_second = work[0] / options.steps / step_seconds;
+    rates.flop_rate = work[1] / options.steps / step_seconds / ranks.size();
     rates.exposed_share = exposed / all;
     return rates;
 }

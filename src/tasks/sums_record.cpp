@@ -72,7 +72,9 @@ Json sums_record(const train::CommunicationOptions& resolved, int ranks) {
 train::CommunicationOptions continue_sums(train::CommunicationOptions options,
                                           const std::filesystem::path& checkpoint,
                                           const mpi::Communicator& ranks, const Log& log) {
-    if (options.all_reduce.reproducible == comm::Reproducible::Off) {
+    // Elastic sums are the same however they are made.
+    if (options.all_reduce.reproducible == comm::Reproducible::Off ||
+        options.all_reduce.reproducible == comm::Reproducible::Elastic) {
         return options;
     }
     std::string text;
