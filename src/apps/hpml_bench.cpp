@@ -24,9 +24,10 @@ Json document(const BenchOptions& options, int ranks, const Json& result) {
 int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
     check_launch(ranks.size());
     const std::map<std::string, ParallelCommand> commands = {
-        {"allreduce", bench_all_reduce},   {"step", bench_step},     {"overlap", bench_overlap},
-        {"loader", bench_loader},          {"engine", bench_engine}, {"calibrate", bench_calibrate},
-        {"trace-summary", summarize_trace}};
+        {"allreduce", bench_all_reduce}, {"step", bench_step},
+        {"overlap", bench_overlap},      {"loader", bench_loader},
+        {"engine", bench_engine},        {"calibrate", bench_calibrate},
+        {"optimizer", bench_optimizer},  {"trace-summary", summarize_trace}};
     const Log log(ranks.rank(), ranks.is_root());
     const Json result = commands.at(options.what)(options, ranks, log);
     mpi::on_root(ranks, [&] {
@@ -68,6 +69,8 @@ int main(int argc, char** argv) {
                   "ring against MPI, 8 B to 256 MiB");
     table.example("mpirun -np 2 hpml_bench step --model base",
                   "tokens per second of whole training steps");
+    table.example("hpml_bench optimizer --model base --threads 2",
+                  "how near the optimizers' steps come to the memory's bandwidth");
     table.example("hpml_bench trace-summary trace.json",
                   "where the time of the steps went that --trace recorded");
     table.example("mpirun -np 4 hpml_bench calibrate --json cluster.json",

@@ -19,6 +19,9 @@ namespace hpml {
                                 const Log& log);
 [[nodiscard]] Json bench_engine(const BenchOptions& options, const mpi::Communicator& ranks,
                                 const Log& log);
+/// Of one process.
+[[nodiscard]] Json bench_optimizer(const BenchOptions& options, const mpi::Communicator& ranks,
+                                   const Log& log);
 /// Of a file; rank 0 reads.
 [[nodiscard]] Json summarize_trace(const BenchOptions& options, const mpi::Communicator& ranks,
                                    const Log& log);

@@ -38,7 +38,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
         .add_positional("what", options.what, "What to measure, to predict or to read")
         .choices({"allreduce", "step", "overlap", "loader", "engine", "calibrate", "simulate",
-                  "tokenizer", "trace-summary"})
+                  "tokenizer", "optimizer", "trace-summary"})
         .required()
         .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
         .placeholder("FILE")
@@ -66,11 +66,11 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
     group.add("data", options.data, "Folder that hpml_prepare made (loader)")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
-        .add("model", options.model, "Encoder (step, simulate)")
+        .add("model", options.model, "Encoder (step, optimizer, simulate)")
         .choices({"tiny", "mini", "small", "medium", "base", "large"})
         .or_file(".json")
         .add("optimizer", options.step.optimizer, "Update rule (step)")
-        .choices({"lamb", "adafactor", "adamw", "adam"})
+        .choices({"lamb", "adafactor", "adamw", "adam", "sgd", "muon"})
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
         .at_least(1)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")
@@ -80,7 +80,26 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("dropout", options.step.dropout, "Dropout probability (step)")
         .at_least(0)
         .below(1)
-        .add("steps", options.step.steps, "Timed steps")
+        .add("precision", options.precision, "Format of the factors of products (step)")
+        .choices({"auto", "fp32", "bf16", "fp16"})
+        .add_words("activation-checkpointing", options.step.computation.checkpointing,
+                   {{"off", model::Checkpointing::Off},
+                    {"selective", model::Checkpointing::Selective},
+                    {"full", model::Checkpointing::Full}},
+                   "What is computed again in the backward pass (step)")
+        .add("rows", options.rows,
+             "Folder that hpml_prepare made: rows of it, masked, as long as "
+             "they are; default: full rows of random tokens (step)")
+        .placeholder("DIR")
+        .add("exchange", options.exchange,
+             "Folder for the first weights and all batches, for another program to do the same "
+             "(step)")
+        .placeholder("DIR")
+        .advanced()
+        .add("warmup-steps", options.step.warmup_steps, "Steps before the timed ones (step)")
+        .at_least(0)
+        .advanced()
+        .add("steps", options.step.steps, "Timed steps, or rounds of them (optimizer)")
         .at_least(1)
         .add("micro-batches", options.micro_batches, "Micro-batches to read (loader)")
         .at_least(1)

@@ -18,6 +18,9 @@ struct BenchOptions {
     std::filesystem::path data = "data/prepared";
     std::string model = "base";
     tasks::StepBenchOptions step;
+    std::string precision = "fp32";
+    std::filesystem::path rows;
+    std::filesystem::path exchange;
     std::string device = "auto";
     int threads = 0;
     std::vector<std::string> algorithms;

@@ -16,8 +16,18 @@ Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, con
         mpi::agree(ranks, [&] { comm::require_trace_folder(trace); });
     }
     step.model = model::named_model(options.model);
+    step.computation.precision =
+        model::choose_precision(options.precision, compute.accelerator.cuda != nullptr);
+    step.rows = options.rows;
+    step.exchange = options.exchange;
     const auto rates =
         tasks::measure_steps(step, ranks, compute.accelerator, compute.progress, log);
+    const double mfu = rates.product_rate > 0 ? rates.flop_rate / rates.product_rate : 0;
+    log.info(
+        "{}; {:.1f} GFLOP/s a rank over whole steps, {:.1f} % of its fastest fp32 product, "
+        "{:.1f} GFLOP/s",
+        model::describe(step.computation.precision, compute.accelerator.cuda != nullptr),
+        rates.flop_rate * 1e-9, mfu * 100, rates.product_rate * 1e-9);
     log.info(
         "{} on {}: {} ranks x {} threads, {} x {} sequences of {} tokens: {:.1f} ms a step, {:.0f} "
         "tokens/s, "
@@ -35,6 +45,10 @@ Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, con
             {"median_seconds", rates.median_seconds},
             {"tokens_per_second", rates.tokens_per_second},
             {"exposed_share", rates.exposed_share},
+            {"precision", model::to_text(step.computation.precision)},
+            {"product_rate", rates.product_rate},
+            {"flop_rate", rates.flop_rate},
+            {"losses", rates.losses},
             {"loss", rates.last_loss}};
 }
 

@@ -93,9 +93,17 @@ void print_run(const tasks::PretrainOptions& options, const corpus::Manifest& ma
         "  {:<34} {:>14}\n", "ranks x accumulation x micro-batch",
         fmt::format("{} x {} x {}", ranks, options.global_batch / options.micro_batch / ranks,
                     options.micro_batch));
-    fmt::print("  {:<34} {:>14}\n", "steps", options.steps);
+    const train::Budget& budget = options.budget;
+    if (budget.time > Seconds(0)) {
+        fmt::print("  {:<34} {:>14g}\n", "hours", budget.time.value / 3600);
+    }
+    if (budget.steps == tasks::kUnlimitedSteps) {
+        fmt::print("  {:<34} {:>14}\n", "steps", "no limit");
+        return;
+    }
+    fmt::print("  {:<34} {:>14}\n", "steps", budget.steps);
     fmt::print("  {:<34} {:>14.2f}\n", "epochs",
-               static_cast<double>(options.steps) / steps_per_epoch);
+               static_cast<double>(budget.steps) / steps_per_epoch);
 }
 
 void print_memory(const CheckOptions& check, const tasks::PretrainOptions& options,

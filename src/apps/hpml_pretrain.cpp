@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,7 +22,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
+#include "manifest/manifest.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
 #include "train/handshake.h"
@@ -47,6 +49,16 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
     return setup;
 }
 
+/// "1000", "1000 or 24 hours", "any number, 24 hours".
+std::string steps_text(const train::Budget& budget) {
+    const bool is_limited = budget.steps < tasks::kUnlimitedSteps;
+    const std::string steps = is_limited ? std::to_string(budget.steps) : "any number";
+    return budget.time > Seconds(0)
+               ? fmt::format("{}{} {:g} hours", steps, is_limited ? " or" : ",",
+                             budget.time.value / 3600)
+               : steps;
+}
+
 /// The program's own lines of the banner.
 std::vector<BannerRow> about(const Setup& setup, int ranks) {
     const auto& options = setup.options;
@@ -60,10 +72,12 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
                                  : fmt::format("{} tokens", manifest.train_tokens),
                              manifest.digest().hex().substr(0, 12))},
         {"model",
-         fmt::format("{} layers x {}, {}-LN, {:.1f} M parameters, {}", config.layers,
-                     config.hidden_size, config.norm == model::EncoderNorm::Pre ? "pre" : "post",
-                     static_cast<double>(parameter_count(config, model::Head::MaskedLm)) / 1e6,
-                     options.precision == "auto" ? "fp32" : options.precision)},
+         fmt::format(
+             "{} layers x {}, {}-LN, {:.1f} M parameters, {}", config.layers, config.hidden_size,
+             config.norm == model::EncoderNorm::Pre ? "pre" : "post",
+             static_cast<double>(parameter_count(config, model::Head::MaskedLm)) / 1e6,
+             model::describe(model::choose_precision(options.precision, options.device == "cuda"),
+                             options.device == "cuda"))},
         {"batch",
          fmt::format("{} sequences = {} ranks x {} micro-batches of {}", options.global_batch,
                      ranks, options.global_batch / options.micro_batch / ranks,
@@ -71,13 +85,13 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
         {"optimizer",
          fmt::format("{}, learning rate {:g} {}, {} warm-up steps of {}", options.optimizer.name,
                      options.schedule.peak, options.schedule.name, options.schedule.warmup_steps,
-                     options.steps)}};
+                     steps_text(options.budget))}};
 }
 
 /// @throw OutputError  before hours of work whose checkpoints could not be kept
 void check_space(const Setup& setup, const std::filesystem::path& resume_from, const Log& log) {
     const auto& options = setup.options;
-    if (checkpoint::step_of(resume_from.filename().string()) == Step(options.steps)) {
+    if (checkpoint::step_of(resume_from.filename().string()) == Step(options.budget.steps)) {
         return;  // finished: nothing is to be written
     }
     const auto space = tasks::estimate_space(options, tasks::model_of(options, setup.manifest));
@@ -188,11 +202,15 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
             .resume_from = resume_from,
             .generation = owner.generation(),
             .may_publish = is_current,
-            .is_validated =
-                [&options](Step step) {
-                    const auto last = last_metric(options.run.run / "metrics.jsonl", "validation");
-                    return last && last->at("step") == step.value;
-                },
+            .validated = [&options](Step step) -> std::optional<double> {
+                const auto last = last_metric(options.run.run / "metrics.jsonl", "validation");
+                if (!last || last->at("step") != step.value) {
+                    return std::nullopt;
+                }
+                // Not a number stands there as null, as JSON demands.
+                const Json& loss = last->at("validation_loss");
+                return loss.is_number() ? loss.get<double>() : std::nan("");
+            },
             .watchdog = &watched.watchdog()};
         print_start(setup, invocation, context);
         const auto outcome = tasks::pretrain(options.run, setup.manifest, context);

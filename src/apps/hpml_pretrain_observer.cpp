@@ -7,7 +7,8 @@ namespace hpml {
 PretrainObserver::PretrainObserver(const PretrainProgramOptions& options, const Log& log,
                                    const RunStart& start)
     : TrainingObserver("hpml_pretrain", options.run.run, log, options.log_every, start.ranks) {
-    status().steps = options.run.steps;
+    status().steps =
+        options.run.budget.steps < tasks::kUnlimitedSteps ? options.run.budget.steps : 0;
     begin_writing(start.generation, start.is_current);
 }
 
@@ -27,6 +28,7 @@ void PretrainObserver::on_validation(const train::ValidationRecord& record) {
             {"validation_loss", record.loss},
             {"masked_tokens", record.weight},
             {"seconds", record.seconds.value}});
+    show(record.step, {{"validation/loss", record.loss}});
     status().validation_loss = record.loss;
     log().info(
         "validation after step {}: loss {:.4f} nats per masked token (perplexity {:.1f}), {:.1f} s",

@@ -24,6 +24,12 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
         .add("run", run.run, "Run directory; the same command on it goes on where it stopped")
         .placeholder("DIR")
         .from_environment("HPML_RUN")
+        .add("init-from", run.init_from,
+             "Run or checkpoint whose weights a new run begins with, at step 0; empty: drawn "
+             "from the seed")
+        .placeholder("DIR")
+        .add_flag("init-moments", run.init_moments,
+                  "And with its optimizer state, as the second phase of a LAMB recipe does")
         .add("resume", run.resume,
              "auto: newest valid checkpoint of --run; never: refuse a run directory that is not "
              "empty; or a checkpoint folder")
@@ -61,56 +67,90 @@ void declare_model(OptionTable& table, tasks::PretrainOptions& run) {
 }
 
 void declare_optimizer(OptionTable& table, tasks::PretrainOptions& run) {
-    table.group("Optimizer")
-        .add("optimizer", run.optimizer.name, "Update rule")
-        .choices({"lamb", "adafactor", "adamw", "adam"})
-        .add("learning-rate", run.schedule.peak, "Learning rate at the end of the warm-up")
-        .above(0)
-        .add("schedule", run.schedule.name, "Learning rate over the steps")
-        .choices({"linear", "constant", "cosine", "polynomial", "inverse_sqrt", "poly_nvidia"})
-        .add("warmup", run.schedule.warmup_steps, "Steps of linear warm-up")
-        .unit("steps")
-        .at_least(0)
-        .add("weight-decay", run.optimizer.weight_decay,
-             "Decay of weights (not of biases and norms)")
-        .at_least(0)
-        .add("clip-norm", run.clip_norm, "Largest global gradient norm; 0: no clipping")
-        .at_least(0)
-        .add("beta1", run.optimizer.beta1, "Decay of the first moment")
-        .at_least(0)
-        .below(1)
-        .add("beta2", run.optimizer.beta2, "Decay of the second moment")
-        .at_least(0)
-        .below(1)
-        .add("epsilon", run.optimizer.epsilon, "Term that keeps the update's denominator from zero")
-        .above(0)
-        .advanced()
-        .add("trust-ratio-min", run.optimizer.trust_ratio_min, "LAMB: least trust ratio")
-        .at_least(0)
-        .advanced()
-        .add("trust-ratio-max", run.optimizer.trust_ratio_max,
-             "LAMB: largest trust ratio; 0: no clamp")
-        .at_least(0)
-        .advanced();
+    OptionGroup group = table.group("Optimizer");
+    add_optimizer_options(group, run.optimizer);
+    add_schedule_options(group, run.schedule);
+    group.add("clip-norm", run.clip_norm, "Largest global gradient norm; 0: no clipping")
+        .at_least(0);
 }
 
 void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
     auto& run = options.run;
     OptionGroup group = table.group("Steps");
-    group.add("steps", run.steps, "Optimizer steps in all; 0 saves the first weights")
+    group
+        .add("steps", run.wanted_steps,
+             "Optimizer steps in all; 0 saves the first weights; unset: as the other budgets ask "
+             "for, 1000 without any. What comes first ends the run")
         .at_least(0)
+        .add("epochs", run.epochs, "Passes over the training split; 0: no limit")
+        .at_least(0)
+        .add("budget-tokens", run.budget_tokens, "Training tokens in all; 0: no limit")
+        .unit("tokens")
+        .at_least(0)
+        .add_hours("budget-hours", run.budget.time,
+                   "Hours of the whole run over all its starts; 0: no limit")
+        .add("target-loss", run.budget.target_loss,
+             "Validation loss that is enough, in nats per masked token; 0: none")
+        .at_least(0)
+        .add_hours("early-stop-hours", run.budget.early_stop_time,
+                   "Hours of the run from which on --early-stop-loss counts")
+        .advanced()
+        .add("early-stop-loss", run.budget.early_stop_loss,
+             "Validation loss above which a run that does not learn ends; 0: never")
+        .at_least(0)
+        .advanced()
         .add("global-batch", run.global_batch, "Sequences per step over all ranks")
         .at_least(1)
+        .add("batch-ramp", run.ramp.start,
+             "Sequences of the first step, if the batch grows to --global-batch; 0: it does not")
+        .at_least(0)
+        .advanced()
+        .add("batch-ramp-increment", run.ramp.increment,
+             "Sequences by which it grows; 0: by as many as it begins with")
+        .at_least(0)
+        .advanced()
+        .add("batch-ramp-sequences", run.ramp.sequences,
+             "Training sequences over which it grows, each size for as many")
+        .at_least(0)
+        .advanced()
         .add("micro-batch", run.micro_batch,
              "Sequences per forward pass; 0: the largest up to 32 that divides a rank's share")
         .at_least(0)
-        .add("validate-every", run.validate_every, "Steps between validations; 0: at the end only")
+        .add("validate-every", run.validation.every,
+             "Steps between validations; 0: at the end only")
         .at_least(0)
+        .add("validate-every-begin", run.validation.every_at_begin,
+             "The same while the budget's first part lasts; 0: as elsewhere")
+        .at_least(0)
+        .advanced()
+        .add("validate-every-end", run.validation.every_at_end,
+             "The same in the budget's last part; 0: as elsewhere")
+        .at_least(0)
+        .advanced()
+        .add("validation-begin-proportion", run.validation.begin, "The budget's first part")
+        .range(0, 1)
+        .advanced()
+        .add("validation-end-proportion", run.validation.end, "The budget's last part")
+        .range(0, 1)
+        .advanced()
         .add("checkpoint-every", run.checkpoint_every,
              "Steps between checkpoints; 0: at the end only")
         .at_least(0)
+        .add("milestones", run.milestones,
+             "Shares of the budget after which a checkpoint is saved that always stays, to be "
+             "fine-tuned")
+        .above(0)
+        .below(1)
         .add("keep-checkpoints", run.keep_checkpoints, "Newest checkpoints to keep")
         .at_least(1)
+        .add("keep-every", run.keep_every,
+             "Checkpoints of every so many steps are kept for good; 0: none")
+        .unit("steps")
+        .at_least(0)
+        .add_words("checkpoint-in-background", run.checkpoint_in_background,
+                   {{"on", true}, {"off", false}},
+                   "Go on training while a checkpoint is written; the bytes are the same")
+        .advanced()
         .add("max-failed-checkpoints", run.max_failed_checkpoints,
              "Checkpoints in a row that may fail (full disk) before the run stops")
         .at_least(1)
@@ -118,6 +158,25 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .add_words("little-space", run.little_space,
                    {{"refuse", tasks::LittleSpace::Refuse}, {"warn", tasks::LittleSpace::Warn}},
                    "What to do at the start if the checkpoints to keep will not fit on the disk")
+        .advanced()
+        .add_words(
+            "on-non-finite", run.safety.on_non_finite,
+            {{"stop", train::NonFinitePolicy::Stop},
+             {"skip", train::NonFinitePolicy::Skip},
+             {"rollback", train::NonFinitePolicy::RollBack}},
+            "What to do about a loss or gradient that is not finite: end with exit 77; leave "
+            "the update out; go back to the newest checkpoint and on with later data")
+        .add("max-skipped", run.safety.max_skipped,
+             "Updates in a row that may be left out before the run ends")
+        .at_least(0)
+        .advanced()
+        .add("max-rollbacks", run.safety.max_rollbacks,
+             "Times that one start may go back before it ends")
+        .at_least(0)
+        .advanced()
+        .add("check-replicas-every", run.safety.check_replicas_every,
+             "Steps between comparisons of the ranks' parameters; 0: never")
+        .at_least(0)
         .advanced()
         .add("checkpoint-retry", run.checkpoint_retry,
              "Time from a save that failed to the next attempt; doubles, to an hour at most")
@@ -133,11 +192,25 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
     OptionGroup group = table.group("Machine");
     group.add("device", run.device, "Where to compute; cuda: one GPU per rank")
         .choices({"auto", "cpu", "cuda"})
-        .add("precision", run.precision, "Number format; auto is fp32 for now")
-        .choices({"auto", "fp32"})
+        .add("precision", run.precision,
+             "Format of the factors of matrix products; weights, sums and all else are fp32. auto: "
+             "bf16 on a CPU that multiplies it itself, else fp32; fp16 has a dynamic loss scale")
+        .choices({"auto", "fp32", "bf16", "fp16"})
+        .add_words("activation-checkpointing", run.activation_checkpointing,
+                   {{"off", model::Checkpointing::Off},
+                    {"selective", model::Checkpointing::Selective},
+                    {"full", model::Checkpointing::Full}},
+                   "What is computed again in the backward pass to save memory, with the same "
+                   "bits; selective: the wide feed-forward rows (40 % less for 11 % more work); "
+                   "full: all but the layers' inputs (90 % less for a third more)")
         .add("threads", run.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0)
+        .add("profile", run.profile_steps,
+             "Steps of this start whose operators rank 0 times, for a table in the log; 0: none")
+        .unit("steps")
+        .at_least(0)
+        .advanced()
         .add("prefetch", run.prefetch, "Micro-batches read ahead by a thread; 0: none")
         .range(0, 64)
         .advanced();

@@ -1,5 +1,6 @@
 #include "apps/hpml_training_observer.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -11,6 +12,9 @@ namespace {
 // status.json is for people and scripts that poll; more often than this it would only load the file
 // system.
 constexpr Seconds kStatusInterval{2.0};
+
+// A loss so many deviations above the last hundred is no chance.
+constexpr double kSpike = 6;
 
 }  // namespace
 
@@ -44,6 +48,46 @@ void TrainingObserver::open_metrics(Step done) {
             log_.warn("metrics.jsonl cannot be written ({}); the run goes on without it", reason);
         });
     status_.step = done.value;
+    recall_scores();
+    if (events_) {
+        events_->restart(done);
+    } else {
+        events_ = std::make_unique<EventsLog>(run_, done, [this](const std::string& reason) {
+            log_.warn("the TensorBoard events cannot be written ({}); the run goes on without them",
+                      reason);
+        });
+    }
+}
+
+void TrainingObserver::recall_scores() {
+    gradient_norms_ = RollingScore();
+    losses_ = RollingScore();
+    for_each_metric(run_ / "metrics.jsonl", "train", [this](const Json& line) {
+        const auto number = [&](const char* key) {
+            return line.contains(key) && line[key].is_number() ? line[key].get<double>()
+                                                               : std::nan("");
+        };
+        (void)gradient_norms_.add(number("grad_norm"));
+        (void)losses_.add(number("loss"));
+    });
+}
+
+std::optional<double> TrainingObserver::rate(const train::StepRecord& record, Json& line) {
+    const auto of_norm = gradient_norms_.add(record.gradient_norm);
+    const auto of_loss = losses_.add(record.loss);
+    if (of_norm) {
+        line["grad_norm_z"] = *of_norm;
+    }
+    if (of_loss) {
+        line["loss_z"] = *of_loss;
+    }
+    if (of_loss && *of_loss > kSpike) {
+        log_.warn(
+            "step {}: the loss jumps to {:.4g}, {:.1f} deviations above the last steps; if "
+            "it stays there, lower the learning rate or clip harder",
+            record.step.value, record.loss, *of_loss);
+    }
+    return of_norm;
 }
 
 void TrainingObserver::forget_earlier_starts() {
@@ -63,18 +107,37 @@ void TrainingObserver::on_step(const train::StepRecord& record) {
                  {"seconds", record.seconds.value},
                  {"data_wait_seconds", record.data_wait.value},
                  {"comm_wait_seconds", record.comm_wait.value}};
+    if (gemm_rate_ > 0) {
+        line["mfu"] = record.flops / record.seconds.value / gemm_rate_;
+    }
+    if (record.is_skipped) {
+        line["skipped"] = true;
+    }
+    const auto score = rate(record, line);
     line.update(details(record));
     append(line);
     console_.add({.step = record.step.value,
                   .steps = record.steps.value,
+                  .time_left = record.time_left,
                   .loss = record.loss,
                   .learning_rate = record.learning_rate,
                   .grad_norm = record.gradient_norm,
+                  .grad_norm_score = score,
                   .seconds = record.seconds,
                   .data_wait = record.data_wait,
                   .comm_wait = record.comm_wait,
-                  .tokens = static_cast<double>(record.tokens.value)},
+                  .tokens = static_cast<double>(record.tokens.value),
+                  .flops = record.flops,
+                  .gemm_rate = gemm_rate_},
                  now());
+    show(record.step, {{"train/loss", record.loss},
+                       {"train/learning_rate", record.learning_rate},
+                       {"train/grad_norm", record.gradient_norm},
+                       {"train/step_seconds", record.seconds.value},
+                       {"train/tokens_per_second",
+                        static_cast<double>(record.tokens.value) / record.seconds.value},
+                       {"train/data_wait_share", record.data_wait.value / record.seconds.value},
+                       {"train/comm_wait_share", record.comm_wait.value / record.seconds.value}});
     status_.step = record.step.value;
     status_.steps = record.steps.value;
     status_.loss = record.loss;
@@ -85,15 +148,31 @@ void TrainingObserver::on_step(const train::StepRecord& record) {
     }
 }
 
+void TrainingObserver::on_gemm_rate(double flops_per_second) {
+    gemm_rate_ = flops_per_second;
+    log_.info(
+        "matrix products reach {:.4g} GFLOP/s on all ranks together; MFU is a step's share "
+        "of this",
+        flops_per_second / 1e9);
+}
+
+void TrainingObserver::on_rollback(Step step) {
+    open_metrics(step);
+    append({{"kind", "rollback"}, {"step", step.value}, {"time", utc_timestamp()}});
+    write();
+}
+
 void TrainingObserver::on_checkpoint(const train::CheckpointRecord& record) {
     append({{"kind", "checkpoint"},
             {"step", record.step.value},
             {"bytes", record.bytes.value},
-            {"seconds", record.seconds.value}});
+            {"seconds", record.seconds.value},
+            {"stopped_seconds", record.stopped.value}});
     console_.saw_checkpoint(now());
     status_.checkpoint = record.folder.filename().string();
-    log_.info("checkpoint {}: {:.1f} MB in {:.2f} s", status_.checkpoint,
-              static_cast<double>(record.bytes.value) / 1e6, record.seconds.value);
+    log_.info("checkpoint {}: {:.1f} MB in {:.2f} s, of which training waited {:.2f} s",
+              status_.checkpoint, static_cast<double>(record.bytes.value) / 1e6,
+              record.seconds.value, record.stopped.value);
     write();
 }
 
@@ -135,6 +214,12 @@ void TrainingObserver::on_end(RunState state, int exit_code, const std::string& 
 void TrainingObserver::append(const Json& line) {
     if (metrics_ && may_write()) {
         metrics_->append(line);
+    }
+}
+
+void TrainingObserver::show(Step step, const std::vector<Scalar>& scalars) {
+    if (events_ && may_write()) {
+        events_->append(step, scalars);
     }
 }
 

@@ -6,11 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "report/console.h"
+#include "report/events.h"
 #include "report/metrics.h"
+#include "report/rolling_score.h"
 #include "report/run_fence.h"
 #include "report/status.h"
 #include "train/observer.h"
@@ -23,6 +26,8 @@ namespace hpml {
 class TrainingObserver : public train::Observer {
   public:
     void on_step(const train::StepRecord& record) override;
+    void on_gemm_rate(double flops_per_second) override;
+    void on_rollback(Step step) override;
     void on_checkpoint(const train::CheckpointRecord& record) override;
     void on_pace(Step step, const train::PaceReport& report) override;
     /// The last word of this start, if it has begun to write.
@@ -44,6 +49,8 @@ class TrainingObserver : public train::Observer {
     [[nodiscard]] bool may_write_now() { return fence_ && fence_->is_open_now(); }
 
     void append(const Json& line);
+    /// For TensorBoard.
+    void show(Step step, const std::vector<Scalar>& scalars);
     void write();
 
     [[nodiscard]] const std::filesystem::path& run() const { return run_; }
@@ -55,17 +62,26 @@ class TrainingObserver : public train::Observer {
     /// Keys of a step's line that only this program knows.
     [[nodiscard]] virtual Json details(const train::StepRecord& record) const = 0;
     [[nodiscard]] bool may_write() { return fence_ && fence_->is_open(); }
+    /// Set loss and gradient norm beside those of the steps before, into the step's line; a jump
+    /// of the loss is warned of. @return the gradient norm's score
+    std::optional<double> rate(const train::StepRecord& record, Json& line);
+    /// The same again for the steps that metrics.jsonl holds already.
+    void recall_scores();
 
     std::filesystem::path run_;
     const Log& log_;
     StepConsole console_;
     std::optional<RunFence> fence_;  ///< none: nothing is written yet
     std::unique_ptr<MetricsLog> metrics_;
+    std::unique_ptr<EventsLog> events_;
     RunStatus status_;
     Stopwatch watch_;
     double seconds_before_ = 0;  ///< of the starts that this one goes on from
     Seconds last_written_;
     bool has_warned_ = false;
+    double gemm_rate_ = 0;  ///< 0: not measured
+    RollingScore gradient_norms_;
+    RollingScore losses_;
     std::optional<Rank> slowest_before_;  ///< the rank that lagged in the last report
     std::optional<Rank> laggard_;         ///< the rank that was warned of last
 };

@@ -35,9 +35,11 @@ void add_all_reduce_options(OptionGroup& group, comm::AllReduceOptions& options)
             "reproducible", options.reproducible,
             {{"off", comm::Reproducible::Off},
              {"run", comm::Reproducible::Run},
-             {"strict", comm::Reproducible::Strict}},
+             {"strict", comm::Reproducible::Strict},
+             {"elastic", comm::Reproducible::Elastic}},
             "What gives the same bits; off: nothing is promised; run: the same command on as "
-            "many ranks; strict: also other buckets, chunks and algorithms")
+            "many ranks; strict: also other buckets, chunks and algorithms; elastic: also other "
+            "numbers of ranks (hpml_pretrain)")
         .add_words(
             "wire", options.wire,
             {{"grad", comm::Wire::Same}, {"bf16", comm::Wire::BF16}, {"fp16", comm::Wire::F16}},

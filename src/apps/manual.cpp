@@ -64,6 +64,7 @@ constexpr const char* kExitCodes[][2] = {
     {"77", "the training diverged"},
     {"78", "the run directory or a peer disagrees with the options"},
     {"79", "replicas differ (reserved)"},
+    {"80", "start after start has died from the same checkpoint"},
     {"128+n", "ended by a second signal n"},
 };
 

@@ -168,6 +168,7 @@ bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::
                    [&](std::vector<std::string>* members) { return append(*members); },
                    [&](std::vector<std::filesystem::path>* members) { return append(*members); },
                    [&](std::vector<std::int64_t>* members) { return append_number(*members); },
+                   [&](std::vector<double>* members) { return append_number(*members); },
                    [&](std::optional<std::int64_t>* member) { return as_optional_number(*member); },
                    [&](std::optional<double>* member) { return as_optional_number(*member); },
                    [&](const WordTarget& words) {
@@ -188,6 +189,13 @@ bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::
 
 std::vector<std::string> value_texts(const OptionTarget& target) {
     using Texts = std::vector<std::string>;
+    const auto number_texts = [](const auto& numbers) {
+        Texts texts;
+        for (const auto number : numbers) {
+            texts.push_back(fmt::format("{}", number));
+        }
+        return texts;
+    };
     const auto unless_empty = [](std::string text) {
         return text.empty() ? Texts{} : Texts{std::move(text)};
     };
@@ -207,13 +215,8 @@ std::vector<std::string> value_texts(const OptionTarget& target) {
             [](const std::vector<std::filesystem::path>* members) {
                 return Texts(members->begin(), members->end());
             },
-            [](const std::vector<std::int64_t>* members) {
-                Texts texts;
-                for (const std::int64_t number : *members) {
-                    texts.push_back(fmt::format("{}", number));
-                }
-                return texts;
-            },
+            [&](const std::vector<std::int64_t>* members) { return number_texts(*members); },
+            [&](const std::vector<double>* members) { return number_texts(*members); },
             [](const std::optional<std::int64_t>* member) {
                 return *member ? Texts{fmt::format("{}", **member)} : Texts{};
             },
@@ -288,6 +291,7 @@ std::string placeholder_for(const OptionTarget& target) {
                    [](const std::optional<std::filesystem::path>*) { return "PATH"; },
                    [](const std::vector<std::filesystem::path>*) { return "PATH..."; },
                    [](const std::vector<std::int64_t>*) { return "N..."; },
+                   [](const std::vector<double>*) { return "X..."; },
                    [](const WordTarget&) { return "WORD"; }, [](const auto*) { return "N"; }},
         target);
 }
@@ -295,6 +299,7 @@ std::string placeholder_for(const OptionTarget& target) {
 bool is_list(const OptionTarget& target) {
     return std::holds_alternative<std::vector<std::string>*>(target) ||
            std::holds_alternative<std::vector<std::int64_t>*>(target) ||
+           std::holds_alternative<std::vector<double>*>(target) ||
            std::holds_alternative<std::vector<std::filesystem::path>*>(target);
 }
 
@@ -304,11 +309,12 @@ bool is_free_text(const OptionTarget& target) {
 }
 
 void clear_list(const OptionTarget& target) {
-    std::visit(Overloaded{[](std::vector<std::string>* members) { members->clear(); },
-                          [](std::vector<std::filesystem::path>* members) { members->clear(); },
-                          [](std::vector<std::int64_t>* members) { members->clear(); },
-                          [](const auto&) {}},
-               target);
+    std::visit(
+        Overloaded{[](std::vector<std::string>* members) { members->clear(); },
+                   [](std::vector<std::filesystem::path>* members) { members->clear(); },
+                   [](std::vector<std::int64_t>* members) { members->clear(); },
+                   [](std::vector<double>* members) { members->clear(); }, [](const auto&) {}},
+        target);
 }
 
 }  // namespace hpml

@@ -28,12 +28,12 @@ struct ScaledTarget {
 };
 
 /// The plain member that an option fills. It outlives the table.
-using OptionTarget =
-    std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, Seconds*, std::string*,
-                 std::filesystem::path*, std::vector<std::string>*,
-                 std::vector<std::filesystem::path>*, std::vector<std::int64_t>*,
-                 std::optional<std::int64_t>*, std::optional<double>*, std::optional<std::string>*,
-                 std::optional<std::filesystem::path>*, WordTarget, ScaledTarget>;
+using OptionTarget = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, Seconds*,
+                                  std::string*, std::filesystem::path*, std::vector<std::string>*,
+                                  std::vector<std::filesystem::path>*, std::vector<std::int64_t>*,
+                                  std::vector<double>*, std::optional<std::int64_t>*,
+                                  std::optional<double>*, std::optional<std::string>*,
+                                  std::optional<std::filesystem::path>*, WordTarget, ScaledTarget>;
 
 /// What a value may be, beyond its type.
 struct ValueRule {

@@ -98,6 +98,17 @@ OptionGroup& OptionGroup::add_size(std::string name, Bytes& target, Bytes unit, 
     return add_row(std::move(name), OptionTarget(std::move(access)), std::move(help)).at_least(0);
 }
 
+OptionGroup& OptionGroup::add_hours(std::string name, Seconds& target, std::string help) {
+    ScaledTarget access{[&target] { return target.value / 3600; },
+                        [&target](double number) {
+                            target = Seconds(number * 3600);
+                            return true;
+                        }};
+    return add_row(std::move(name), OptionTarget(std::move(access)), std::move(help))
+        .at_least(0)
+        .unit("hours");
+}
+
 OptionGroup& OptionGroup::add_microseconds(std::string name, Seconds& target, std::string help) {
     ScaledTarget access{[&target] { return target.value * 1e6; },
                         [&target](double number) {

@@ -24,7 +24,8 @@ same_options() {
 same_options "a bare call"
 same_options "a call that names a model" --model tiny
 same_options "a call that overrides the recipe" --steps 7 --optimizer lamb
-"$bin/hpml_check" --print-config | grep -q '^steps = 1000000 .*pretrain_bert_base.cfg' || {
+# Not grep -q, which would leave before the program has written all.
+"$bin/hpml_check" --print-config | grep '^steps = 1000000 .*pretrain_bert_base.cfg' >/dev/null || {
     echo "failed: a bare call has the recipe of BERT-base"
     failed=1
 }
