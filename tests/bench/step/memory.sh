@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What hpml_check predicts of a rank's memory against the peak (PSS) of real pretraining steps, over sizes and options.
+# Bar: within 10 %.
+#
+#   tests/bench/step/memory.sh [BUILD-FOLDER]      build/release
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+bin="${1:-build/release}/bin"
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+if [[ "$(id -u)" == 0 ]]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+"$bin/hpml_prepare" --input data/sample/corpus --vocab data/sample/vocab.txt --sequence-length 128 --pack full \
+    --output "$folder/data" >/dev/null 2>&1
+worst=0
+measure() {
+    local predicted measured
+    rm -rf "$folder/run"
+    local given=(--data "$folder/data" --run "$folder/run" --global-batch 64 --steps 2 --threads 1 "$@")
+    predicted="$("$bin/hpml_check" "${given[@]}" --ranks 1 | awk '$1 == "all" { print $2 }')"
+    measured="$(python3 tests/bench/step/peak_pss.py mpirun -np 1 "$bin/hpml_pretrain" "${given[@]}")"
+    awk -v p="$predicted" -v m="$measured" -v what="$*" 'BEGIN {
+        printf "%-75s predicted %7.0f MB, measured %7.0f MB, %+.1f %%\n", what, p, m, (p / m - 1) * 100 }'
+    worst="$(awk -v p="$predicted" -v m="$measured" -v w="$worst" 'BEGIN {
+        d = p / m - 1; d = d < 0 ? -d : d; print(d > w ? d : w) }')"
+}
+measure --model mini --micro-batch 32
+measure --model mini --micro-batch 64 --dropout 0
+measure --model mini --micro-batch 64 --activation-checkpointing selective
+measure --model small --micro-batch 32
+measure --model small --micro-batch 32 --activation-checkpointing full
+measure --model small --micro-batch 32 --encoder-norm pre --optimizer lamb
+measure --model medium --micro-batch 16 --precision bf16
+measure --model medium --micro-batch 16 --optimizer adafactor
+awk -v w="$worst" 'BEGIN { printf "worst: %.1f %% (bar 10)\n", w * 100; exit w > 0.1 }'
