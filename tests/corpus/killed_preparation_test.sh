@@ -82,7 +82,8 @@ while [[ "$killed" -lt "$kills" && "$failed" == 0 ]]; do
     runs=$((runs + 1))
     interrupt "$scratch/out-$runs"
     check "run $runs, after $killed kills: it goes on" prepare_here "$scratch/out-$runs"
-    check "run $runs: to the same bytes" diff -r "$scratch/whole" "$scratch/out-$runs"
+    # A kill after the last file leaves its owner in the lock, which the next start knows to be dead.
+    check "run $runs: to the same bytes" diff -r -x prepare.lock "$scratch/whole" "$scratch/out-$runs"
     rm -rf "$scratch/out-$runs"
 done
 

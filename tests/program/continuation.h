@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <sstream>
 #include <string>
 
@@ -24,6 +26,14 @@ struct Continuation {
         for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
             BOOST_TEST(digest(a, step, file) == digest(b, step, file), run_names(a, b) << file);
         }
+    }
+    /// The folder of the newest checkpoint of a run.
+    [[nodiscard]] static std::filesystem::path newest_checkpoint(const std::filesystem::path& run) {
+        std::filesystem::path newest;
+        for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints")) {
+            newest = std::max(newest, entry.path());
+        }
+        return newest;
     }
     /// metrics.jsonl holds the steps 1, 2, ..., `last` once each.
     void check_steps(const std::string& run, std::int64_t last) const {

@@ -54,6 +54,8 @@ struct KillLoop : Continuation {
     void run_to_the_end(const std::string& run, std::mt19937& random, int most) {
         for (int start = 0; start < 200; ++start) {
             const auto shared_before = shared_memory_names();
+            // These are no crashes of the program's own, as a run that went back would take them.
+            std::filesystem::remove(folder / run / "attempts.json");
             Background job(command(run), folder / "job.log");
             const int wait_ms =
                 200 + static_cast<int>(random() % static_cast<unsigned>(longest_wait_ms - 200));

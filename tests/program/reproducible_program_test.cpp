@@ -1,6 +1,7 @@
 // --reproducible strict: the weights do not depend on how gradients are cut and summed.
 
 #include <boost/test/unit_test.hpp>
+#include <utility>
 
 #include "base/hash.h"
 #include "program/sample.h"
@@ -50,6 +51,44 @@ BOOST_AUTO_TEST_CASE(strict_weights_depend_neither_on_buckets_nor_on_the_algorit
     // Otherwise the test would show nothing.
     BOOST_TEST(weights("ring", "--allreduce ring --bucket-mib 4") !=
                weights("rings", "--allreduce ring --bucket-mib 0.01"));
+}
+
+BOOST_AUTO_TEST_CASE(elastic_weights_do_not_depend_on_the_number_of_ranks) {
+    const auto run = [&](int ranks, const std::string& name, int steps) {
+        const auto result = run_command(pretrain_command(
+            ranks, folder.path(), name,
+            "--reproducible elastic --schedule constant --dropout 0.1 --checkpoint-every 5 "
+            "--keep-checkpoints 20 --steps " +
+                std::to_string(steps)));
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+        BOOST_TEST(!result.says("summed otherwise"), result.output);
+    };
+    const auto state_of = [&](const std::string& name) {
+        const auto folder_of_step = folder / name / "checkpoints" / "step-00000050";
+        return hash_file(folder_of_step / "model.safetensors").hex() +
+               hash_file(folder_of_step / "optimizer.safetensors").hex();
+    };
+    run(1, "one", 50);
+    const std::string expected = state_of("one");
+    for (const int ranks : {2, 3, 4}) {
+        run(ranks, std::to_string(ranks), 50);
+        BOOST_TEST(state_of(std::to_string(ranks)) == expected, ranks << " ranks");
+    }
+    // 12 micro-batches on 5 ranks: some have one more than others.
+    for (const auto& [ranks, steps] :
+         {std::pair{4, 10}, std::pair{2, 15}, std::pair{1, 30}, std::pair{5, 50}}) {
+        run(ranks, "changing", steps);
+    }
+    BOOST_TEST(state_of("changing") == expected);
+    // Otherwise the test would show nothing.
+    const auto plain = [&](int ranks, const std::string& name) {
+        const auto result = run_command(pretrain_command(
+            ranks, folder.path(), name, "--schedule constant --dropout 0.1 --steps 50"));
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    };
+    plain(1, "plain-one");
+    plain(3, "plain-three");
+    BOOST_TEST(state_of("plain-one") != state_of("plain-three"));
 }
 
 BOOST_AUTO_TEST_CASE(a_start_that_goes_on_cuts_buckets_as_the_checkpoint_has_recorded) {

@@ -1,0 +1,185 @@
+// Checkpoints of whole runs: written beside the training, by ranks that fail or die at it, and
+// restored to the last item.
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <string>
+
+#include "program/continuation.h"
+
+using namespace hpml;
+using namespace hpml::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Scene : Continuation {
+    [[nodiscard]] std::string command(const std::string& run, const std::string& more) const {
+        return pretrain_command(3, folder.path(), run, "--keep-checkpoints 20 " + more);
+    }
+    [[nodiscard]] std::string with_optimizer(std::string text, const std::string& name) const {
+        const std::string lamb = "--optimizer lamb";
+        return text.replace(text.find(lamb), lamb.size(), "--optimizer " + name);
+    }
+    [[nodiscard]] bool has(const std::string& run, const std::string& step) const {
+        return fs::exists(folder / run / "checkpoints" / step);
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(checkpoint_program_suite, Scene)
+
+BOOST_AUTO_TEST_CASE(a_part_that_fails_or_dies_costs_one_checkpoint_and_no_bits) {
+    const std::string eight = "--steps 8 --checkpoint-every 2";
+    const auto straight =
+        run_command(command("straight", eight + " --checkpoint-in-background off"));
+    BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
+
+    const auto beside = run_command(command("beside", eight));
+    BOOST_TEST_REQUIRE(beside.code == 0, beside.output);
+    for (const char* step : {"step-00000002", "step-00000006", "step-00000008"}) {
+        check_same("straight", "beside", step);
+    }
+
+    const auto full = run_command("HPML_FAULT=nospace@step=4,rank=1,site=checkpoint.part " +
+                                  command("full", eight));
+    BOOST_TEST_REQUIRE(full.code == 0, full.output);
+    BOOST_TEST(full.count("training goes on") == 1, full.output);
+    BOOST_TEST(full.says("no space left while writing step-00000004"), full.output);
+    BOOST_TEST(!has("full", "step-00000004"));
+    BOOST_TEST(!has("full", ".tmp-1-4"));
+    check_same("straight", "full", "step-00000008");
+
+    const auto killed = run_command("HPML_FAULT=kill@step=4,rank=2,site=checkpoint.part " +
+                                    command("killed", eight));
+    BOOST_TEST(killed.code != 0);
+    BOOST_TEST(!has("killed", "step-00000004"));
+    const auto resumed = run_command(command("killed", eight));
+    BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+    BOOST_TEST(resumed.says("resuming after step 2"), resumed.output);
+    check_same("straight", "killed", "step-00000008");
+    check_steps("killed", 8);
+}
+
+// A resume that forgets anything must not pass for an exact one.
+BOOST_AUTO_TEST_CASE(every_item_that_is_restored_counts) {
+    const std::string five = "--steps 5 --schedule constant";
+    BOOST_TEST_REQUIRE(run_command(command("straight", five)).code == 0);
+    const auto stopped =
+        run_command("HPML_FAULT=term@step=2,rank=2,site=step " + command("stopped", five));
+    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+    const auto go_on = [&](const std::string& item) {
+        const std::string run = "without-" + item;
+        fs::copy(folder / "stopped", folder / run, fs::copy_options::recursive);
+        const auto resumed =
+            run_command("HPML_FAULT=skip@site=restore." + item + " " + command(run, five));
+        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+        return digest(run, "step-00000005", "model.safetensors");
+    };
+    const std::string wanted = digest("straight", "step-00000005", "model.safetensors");
+    BOOST_TEST(go_on("nothing") == wanted);
+    for (const char* item : {"model", "exp_avg", "exp_avg_sq", "optimizer_steps", "data"}) {
+        BOOST_TEST(go_on(item) != wanted, item);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_to_the_same_bytes) {
+    for (const char* name : {"adamw", "adafactor"}) {
+        const std::string straight = std::string("straight-") + name;
+        const std::string stopped = std::string("stopped-") + name;
+        const std::string four = "--steps 4";
+        BOOST_TEST_REQUIRE(run_command(with_optimizer(command(straight, four), name)).code == 0);
+        BOOST_TEST_REQUIRE(run_command("HPML_FAULT=term@step=1,rank=1,site=step " +
+                                       with_optimizer(command(stopped, four), name))
+                               .code == 0);
+        const auto resumed = run_command(with_optimizer(command(stopped, four), name));
+        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+        BOOST_TEST(resumed.says("resuming after step 2"), resumed.output);
+        check_same(straight, stopped, "step-00000004");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_from_which_every_start_dies_is_left_behind) {
+    const std::string eight = "--steps 8 --checkpoint-every 2 ";
+    const std::string stop = "HPML_FAULT=term@step=3,rank=0,site=step ";
+    BOOST_TEST_REQUIRE(run_command(stop + command("loop", eight)).code == 0);
+    BOOST_TEST(has("loop", "step-00000004"));
+    // Every start from step 4 dies, and so does every one from step 2.
+    const std::string dies =
+        "HPML_FAULT='segv@step=4,rank=1,site=step;segv@step=2,rank=1,site="
+        "step' " +
+        command("loop", eight);
+    for (int start = 0; start < 3; ++start) {
+        const auto died = run_command(dies);
+        BOOST_TEST(died.code != 0);
+        BOOST_TEST(died.says("resuming after step 4"), died.output);
+    }
+    fs::copy(folder / "loop", folder / "better", fs::copy_options::recursive);
+    const auto back = run_command(dies);
+    BOOST_TEST(back.says("3 starts from"), back.output);
+    BOOST_TEST(back.says("resuming after step 2"), back.output);
+    BOOST_TEST(has("loop", "step-00000004.crashed"));
+    (void)run_command(dies);
+    (void)run_command(dies);
+    const auto refused = run_command(dies);
+    BOOST_TEST(refused.code == 80, refused.output);
+    BOOST_TEST(refused.count("error:") == 1, refused.output);
+    BOOST_TEST(refused.says("attempts.json"), refused.output);
+    // Where the older one is good, the run comes to its end.
+    const auto better = run_command(command("better", eight));
+    BOOST_TEST(better.code == 0, better.output);
+    BOOST_TEST(better.says("resuming after step 2"), better.output);
+    BOOST_TEST(!has("better", "../attempts.json"));
+}
+
+BOOST_AUTO_TEST_CASE(status_lists_verifies_and_compares_checkpoints) {
+    const std::string run = (folder / "seen").string();
+    BOOST_TEST_REQUIRE(
+        run_command(command("seen", "--steps 4 --checkpoint-every 1 --keep-every 2")).code == 0);
+    const std::string status = program("hpml_status") + " " + run + " ";
+    const auto listed = run_command(status + "--checkpoints");
+    BOOST_TEST(listed.code == 0, listed.output);
+    BOOST_TEST(listed.count("every 2 steps") == 2, listed.output);
+    BOOST_TEST(listed.count("complete") == 4, listed.output);
+
+    const auto valid = run_command(status + "--verify");
+    BOOST_TEST(valid.code == 0, valid.output);
+    BOOST_TEST(valid.count(": valid") == 4, valid.output);
+
+    const auto same = run_command(status + "--diff step-00000003 --diff step-00000003");
+    BOOST_TEST(same.says(", 0 are not"), same.output);
+    const auto moved = run_command(status + "--diff step-00000003 --diff step-00000004");
+    BOOST_TEST(moved.code == 0, moved.output);
+    BOOST_TEST(moved.says("optimizer_steps"), moved.output);
+    BOOST_TEST(moved.says("exp_avg.bert.embeddings.word_embeddings.weight"), moved.output);
+    BOOST_TEST(run_command(status + "--diff step-00000003").code == 64);
+
+    const fs::path file = folder / "seen/checkpoints/step-00000002/model.safetensors";
+    std::string bytes = text_of(file);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_file(file, bytes);
+    const auto bad = run_command(status + "--verify");
+    BOOST_TEST(bad.code == 65, bad.output);
+    BOOST_TEST(bad.count(": valid") == 3, bad.output);
+    BOOST_TEST(bad.says("its content was changed"), bad.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_format_1_goes_on) {
+    const fs::path old = folder / "old/checkpoints/step-00000002";
+    fs::create_directories(old.parent_path());
+    fs::copy(source("tests/golden/checkpoint_format_1/step-00000002"), old);
+    // Its model is a smaller one than that of the other tests.
+    write_file(folder / "nano.json", text_of(old / "config.json"));
+    const auto resumed = run_command(
+        mpirun(3) + program("hpml_pretrain") + " --data " + (folder / "data").string() + " --run " +
+        (folder / "old").string() + " --model " + (folder / "nano.json").string() +
+        " --optimizer adafactor --learning-rate 5e-3 --schedule constant --warmup 0"
+        " --global-batch 12 --micro-batch 2 --threads 1 --seed 7 --steps 3");
+    BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+    BOOST_TEST(resumed.says("resuming after step 2"), resumed.output);
+    BOOST_TEST(has("old", "step-00000003"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
