@@ -3,6 +3,7 @@
 #include <exception>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "mpi/check.h"
@@ -183,6 +184,33 @@ void Communicator::max(std::span<std::int64_t> values) const {
 }
 void Communicator::bit_or(std::span<std::int64_t> words) const {
     all_reduce(words, {handle_, MPI_INT64_T, MPI_BOR, observer_});
+}
+
+void Communicator::all_gather(std::span<float> values, std::span<const std::int64_t> counts) const {
+    if (size_ == 1) {
+        return;
+    }
+    // MPI counts in int: beyond it the parts travel one by one.
+    if (values.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+        std::size_t begin = 0;
+        for (int root = 0; root < size_; ++root) {
+            const auto count = static_cast<std::size_t>(counts[static_cast<std::size_t>(root)]);
+            broadcast(std::as_writable_bytes(values.subspan(begin, count)), Rank(root));
+            begin += count;
+        }
+        return;
+    }
+    std::vector<int> lengths;
+    std::vector<int> begins;
+    int begin = 0;
+    for (const std::int64_t count : counts) {
+        lengths.push_back(static_cast<int>(count));
+        begins.push_back(begin);
+        begin += lengths.back();
+    }
+    const Told told(observer_);
+    check(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_FLOAT, values.data(), lengths.data(), begins.data(),
+                         MPI_FLOAT, handle_));
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {

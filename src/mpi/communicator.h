@@ -60,6 +60,9 @@ class Communicator {
     void max(std::span<std::int64_t> values) const;
     /// Every bit that any rank has set.
     void bit_or(std::span<std::int64_t> words) const;
+    /// Every rank has its part of `values` and gets all others'.
+    /// @param counts  of each rank's part, some may be 0; they adjoin and cover `values`
+    void all_gather(std::span<float> values, std::span<const std::int64_t> counts) const;
     /// Every rank's text, in rank order, on every rank.
     [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
 

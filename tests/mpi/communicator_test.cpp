@@ -18,6 +18,22 @@ BOOST_AUTO_TEST_CASE(sums_and_gathers_over_all_ranks) {
     BOOST_TEST(texts.back() == "r" + std::to_string(ranks.size() - 1));
 }
 
+BOOST_AUTO_TEST_CASE(every_rank_gets_all_parts_also_where_some_are_empty) {
+    const auto ranks = mpi::Communicator::world();
+    std::vector<std::int64_t> counts;
+    std::vector<float> expected;
+    std::vector<float> values;
+    for (int rank = 0; rank < ranks.size(); ++rank) {
+        counts.push_back(rank == 1 ? 0 : 3 + rank);
+        for (std::int64_t i = 0; i < counts.back(); ++i) {
+            expected.push_back(static_cast<float>(100 * rank + i));
+            values.push_back(rank == ranks.rank().value ? expected.back() : -1.0F);
+        }
+    }
+    ranks.all_gather(std::span(values), counts);
+    BOOST_TEST(values == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(bits_that_several_ranks_have_set_stay_set) {
     const auto ranks = mpi::Communicator::world();
     std::vector<std::int64_t> words{1, std::int64_t{2} << ranks.rank().value, -1};
