@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -38,41 +37,12 @@ bool is_skipped(const std::string& item, Step step, const mpi::Communicator& ran
 /// "exp_avg" of "exp_avg.bert.pooler.dense.bias".
 std::string kind_of(const std::string& name) { return name.substr(0, name.find('.')); }
 
-struct Counters {
-    std::int64_t step = 0;
-    std::int64_t optimizer_steps = 0;
-    double run_seconds = -1;
-    std::int64_t skipped = 0;
-    std::int64_t data_shift = 0;
-};
-
-Counters read_counters(const fs::path& folder, const mpi::Communicator& ranks) {
-    Counters counters;
-    mpi::on_root(ranks, [&] {
-        const std::string where = "checkpoint " + folder.string();
-        const Json saved = read_json(folder / "state.json");
-        counters.step = json_member<std::int64_t>(saved, "step", where);
-        counters.optimizer_steps = json_member<std::int64_t>(saved, "optimizer_steps", where);
-        counters.run_seconds = saved.value("run_seconds", counters.run_seconds);
-        counters.skipped = saved.value("skipped_in_a_row", counters.skipped);
-        counters.data_shift = saved.value("data_shift", counters.data_shift);
-    });
-    ranks.broadcast(std::as_writable_bytes(std::span(&counters, 1)));
-    return counters;
+/// Rank 0 reads it. Collective.
+Json read_state(const fs::path& folder, const mpi::Communicator& ranks) {
+    std::string text;
+    mpi::on_root(ranks, [&] { text = read_json(folder / "state.json").dump(); });
+    return Json::parse(ranks.broadcast(std::move(text)));
 }
-
-}  // namespace
-
-void broadcast_tensor(const at::Tensor& values, const mpi::Communicator& ranks) {
-    const at::Tensor host = values.cpu().contiguous();
-    ranks.broadcast(std::as_writable_bytes(
-        std::span(static_cast<char*>(host.data_ptr()), static_cast<std::size_t>(host.nbytes()))));
-    if (!host.is_alias_of(values)) {
-        values.copy_(host);
-    }
-}
-
-namespace {
 
 /// Two digits a byte.
 std::string hex_of(const std::vector<std::uint8_t>& bytes) {
@@ -95,18 +65,35 @@ std::vector<std::uint8_t> bytes_of(const std::string& hex, const std::string& wh
     return bytes;
 }
 
-/// The scales of elastic sums; a checkpoint of other sums has none, and they begin anew.
-/// Collective.
-void restore_elastic(train::Replica& replica, const fs::path& folder,
-                     const mpi::Communicator& ranks) {
-    std::string limits;
-    mpi::on_root(ranks, [&] {
-        limits = read_json(folder / "state.json").value("elastic_limits", std::string());
-    });
-    limits = ranks.broadcast(std::move(limits));
-    if (!limits.empty()) {
-        replica.elastic()->set_limits(bytes_of(limits, "checkpoint " + folder.string()));
+/// What of a checkpoint's state.json is neither a setting nor for people. A run that goes on in
+/// fp16 from another precision begins with the loss scale of step 0, and elastic sums with the
+/// limits of step 0 after other ones.
+RunCounters take_over(const Json& saved, const std::string& where, train::Replica& replica,
+                      const mpi::Communicator& ranks) {
+    RunCounters counters;
+    counters.step = Step(json_member<std::int64_t>(saved, "step", where));
+    counters.skipped = saved.value("skipped_in_a_row", std::int64_t{0});
+    counters.data_shift = Step(saved.value("data_shift", std::int64_t{0}));
+    if (saved.contains("run_seconds")) {
+        counters.time = Seconds(json_member<double>(saved, "run_seconds", where));
     }
+    const auto is_wanted = [&](const char* item) {
+        return !is_skipped(item, counters.step, ranks);
+    };
+    if (is_wanted("optimizer_steps")) {
+        replica.optimizer().set_steps_taken(
+            json_member<std::int64_t>(saved, "optimizer_steps", where));
+    }
+    if (auto* scaler = replica.loss_scaler();
+        scaler != nullptr && saved.contains("loss_scale") && is_wanted("loss_scale")) {
+        scaler->restore(saved.at("loss_scale"), where);
+    }
+    if (auto* elastic = replica.elastic();
+        elastic != nullptr && saved.contains("elastic_limits") && is_wanted("elastic")) {
+        elastic->set_limits(
+            bytes_of(json_member<std::string>(saved, "elastic_limits", where), where));
+    }
+    return counters;
 }
 
 }  // namespace
@@ -147,70 +134,35 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
     }
     contents.config =
         model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);
-    contents.set_tokenizer(corpus::tokenizer_files(tokenizer_place(options), manifest),
-                           contents.config.at("max_position_embeddings").get<std::int64_t>());
+    mpi::on_root(ranks, [&] {  // the one that writes the small files
+        contents.set_tokenizer(corpus::tokenizer_files(tokenizer_place(options), manifest),
+                               contents.config.at("max_position_embeddings").get<std::int64_t>());
+    });
     return contents;
 }
-
-namespace {
-
-/// A run that goes on in fp16 from another precision begins with the scale of step 0.
-void restore_loss_scale(train::Replica& replica, const fs::path& folder,
-                        const mpi::Communicator& ranks) {
-    auto* scaler = replica.loss_scaler();
-    if (scaler == nullptr) {
-        return;
-    }
-    std::string state;
-    mpi::on_root(ranks, [&] {
-        const Json saved = read_json(folder / "state.json");
-        state = saved.contains("loss_scale") ? saved.at("loss_scale").dump() : std::string();
-    });
-    auto length = static_cast<std::uint64_t>(state.size());
-    ranks.broadcast(std::as_writable_bytes(std::span(&length, 1)));
-    state.resize(length);
-    ranks.broadcast(std::as_writable_bytes(std::span(state.data(), state.size())));
-    if (!state.empty()) {
-        scaler->restore(Json::parse(state), "checkpoint " + folder.string());
-    }
-}
-
-}  // namespace
 
 RunCounters restore(train::Replica& replica, const fs::path& folder,
                     const mpi::Communicator& ranks) {
     const at::NoGradGuard no_grad;
-    const Counters counters = read_counters(folder, ranks);
-    const Step step(counters.step);
+    const Json saved = read_state(folder, ranks);
+    RunCounters counters;
+    mpi::agree(ranks, [&] {
+        counters = take_over(saved, "checkpoint " + folder.string(), replica, ranks);
+    });
     FileTargets weights{"model.safetensors", {}};
     for (const auto& [name, tensor] : replica.named_parameters()) {
-        if (!is_skipped("model", step, ranks)) {
+        if (!is_skipped("model", counters.step, ranks)) {
             weights.tensors.push_back({name, tensor});
         }
     }
     FileTargets moments{"optimizer.safetensors", {}};
     for (checkpoint::TensorPart& part : state_parts(replica.optimizer())) {
-        if (!is_skipped(kind_of(part.name), step, ranks)) {
+        if (!is_skipped(kind_of(part.name), counters.step, ranks)) {
             moments.tensors.push_back(std::move(part));
         }
     }
     read_together(folder, {weights, moments}, ranks);
-    if (!is_skipped("optimizer_steps", step, ranks)) {
-        replica.optimizer().set_steps_taken(counters.optimizer_steps);
-    }
-    if (!is_skipped("loss_scale", step, ranks)) {
-        restore_loss_scale(replica, folder, ranks);
-    }
-    if (replica.elastic() != nullptr && !is_skipped("elastic", step, ranks)) {
-        restore_elastic(replica, folder, ranks);
-    }
-    RunCounters restored{.step = Step(counters.step),
-                         .skipped = counters.skipped,
-                         .data_shift = Step(counters.data_shift)};
-    if (counters.run_seconds >= 0) {
-        restored.time = Seconds(counters.run_seconds);
-    }
-    return restored;
+    return counters;
 }
 
 namespace {

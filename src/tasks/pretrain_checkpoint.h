@@ -22,15 +22,13 @@ struct RunCounters {
 };
 
 /// The whole state of a pretraining, as a checkpoint holds it; of a sharded state this rank's part.
+/// The tokenizer's files on rank 0 only.
 /// Collective.
 [[nodiscard]] checkpoint::Contents checkpoint_contents(train::Replica& replica,
                                                        const RunCounters& counters,
                                                        const PretrainOptions& options,
                                                        const corpus::Manifest& manifest,
                                                        const mpi::Communicator& ranks);
-
-/// Rank 0's values to every rank. Collective.
-void broadcast_tensor(const at::Tensor& values, const mpi::Communicator& ranks);
 
 /// Put a verified checkpoint's weights, optimizer state and counters into the replica of every
 /// rank: each reads its share, and the others receive it. Collective.
