@@ -163,10 +163,7 @@ class Pretraining {
                                                         share_used(options_.budget, progress_));
         const std::string label =
             milestone ? fmt::format("{:g} % of the budget", 100 * *milestone) : "";
-        const auto is_due = [this](std::int64_t every) {
-            return every > 0 && progress_.step.value % every == 0;
-        };
-        if (milestone || is_due(options_.checkpoint_every) || is_due(options_.keep_every)) {
+        if (milestone || saver_.is_due(progress_.step)) {
             saver_.save(counters(), Saver::Attempt::Due, label);
         } else if (retry_is_due_) {
             saver_.save(counters(), Saver::Attempt::Retry);

@@ -33,6 +33,9 @@ class AddTime {
     Stopwatch watch_;
 };
 
+/// @param every  steps; 0: never
+bool is_multiple(Step step, std::int64_t every) { return every > 0 && step.value % every == 0; }
+
 /// Going on would not help.
 bool is_fatal(ExitCode code) { return code == ExitCode::Diverged || code == ExitCode::Mismatch; }
 
@@ -57,10 +60,15 @@ Saver::Saver(const PretrainOptions& options, const corpus::Manifest& manifest,
              PretrainContext& context, train::Replica& replica)
     : options_(options), manifest_(manifest), context_(context), replica_(replica) {}
 
+bool Saver::is_kept(Step step) const { return is_multiple(step, options_.keep_every); }
+
+bool Saver::is_due(Step step) const {
+    return is_kept(step) || is_multiple(step, options_.checkpoint_every);
+}
+
 std::string Saver::milestone_of(Step step, const std::string& milestone) const {
-    const bool is_every = options_.keep_every > 0 && step.value % options_.keep_every == 0;
-    return milestone.empty() && is_every ? fmt::format("every {} steps", options_.keep_every)
-                                         : milestone;
+    return milestone.empty() && is_kept(step) ? fmt::format("every {} steps", options_.keep_every)
+                                              : milestone;
 }
 
 void Saver::save(const RunCounters& counters, Attempt attempt, const std::string& milestone) {

@@ -35,6 +35,8 @@ class Saver {
     /// The checkpoint of this step stands, or nothing does (-1).
     [[nodiscard]] Step saved() const { return saved_; }
     void restored(Step step) { saved_ = step; }
+    /// Whether --checkpoint-every or --keep-every ask for a save after this step.
+    [[nodiscard]] bool is_due(Step step) const;
 
     /// Begin to save the state after the steps done, unless it stands already or is being written.
     /// A save that still runs is waited for. A failure is said, and training goes on. Collective.
@@ -56,6 +58,9 @@ class Saver {
 
   private:
     enum class Stage { None, Writing, Publishing };
+
+    /// A checkpoint that stays for good.
+    [[nodiscard]] bool is_kept(Step step) const;
 
     [[nodiscard]] bool is_running() const { return stage_ != Stage::None; }
     [[nodiscard]] std::string milestone_of(Step step, const std::string& milestone) const;
