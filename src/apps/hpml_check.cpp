@@ -109,7 +109,8 @@ void print_run(const tasks::PretrainOptions& options, const corpus::Manifest& ma
 void print_memory(const CheckOptions& check, const tasks::PretrainOptions& options,
                   const corpus::Manifest& manifest) {
     const auto config = tasks::model_of(options, manifest);
-    const auto estimate = tasks::estimate_memory(options, config, manifest.sequence_length);
+    const auto estimate =
+        tasks::estimate_memory(options, config, manifest.sequence_length, check.ranks);
     fmt::print("memory of one rank, estimated (MB)\n");
     for (const auto& [name, bytes] : estimate.parts) {
         fmt::print("  {:<38} {:>10.1f}\n", name, megabytes(bytes));

@@ -31,7 +31,7 @@ Bytes estimated_memory(const tasks::GlueOptions& options, const model::ModelConf
     like.masking_rate = 0;
     like.micro_batch =
         std::min(options.recipe.micro_batch, (options.recipe.batch + ranks - 1) / ranks);
-    return tasks::estimate_memory(like, config, options.max_sequence_length).total();
+    return tasks::estimate_memory(like, config, options.max_sequence_length, ranks).total();
 }
 
 /// The program's own lines of the banner.

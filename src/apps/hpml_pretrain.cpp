@@ -126,7 +126,7 @@ void print_start(const Setup& setup, const Invocation& invocation,
     context.accelerator = compute.accelerator;
     describe_resources(compute.accelerator.cuda != nullptr,
                        tasks::estimate_memory(options, tasks::model_of(options, setup.manifest),
-                                              setup.manifest.sequence_length)
+                                              setup.manifest.sequence_length, context.ranks.size())
                            .total(),
                        banner);
     const auto places = gather_places(banner, context.ranks);

@@ -71,7 +71,10 @@ void declare_optimizer(OptionTable& table, tasks::PretrainOptions& run) {
     add_optimizer_options(group, run.optimizer);
     add_schedule_options(group, run.schedule);
     group.add("clip-norm", run.clip_norm, "Largest global gradient norm; 0: no clipping")
-        .at_least(0);
+        .at_least(0)
+        .add_flag("zero1", run.zero1,
+                  "Share the optimizer state out over the ranks (ZeRO-1): less memory, each rank "
+                  "updates its part, the same bits");
 }
 
 void declare_loop(OptionTable& table, PretrainProgramOptions& options) {

@@ -59,12 +59,14 @@ Bytes MemoryEstimate::total() const {
 }
 
 MemoryEstimate estimate_memory(const PretrainOptions& options, const model::ModelConfig& config,
-                               std::int64_t row_tokens) {
+                               std::int64_t row_tokens, int ranks) {
     const auto bytes = [](double floats) {
         return Bytes(static_cast<std::uint64_t>(floats * kFloat));
     };
     const double parameters =
         static_cast<double>(model::parameter_count(config, model::Head::MaskedLm));
+    // About: a shard of Adafactor or Muon ends between whole tensors.
+    const double share = options.zero1 ? 1.0 / std::max(1, ranks) : 1.0;
     model::ActivationShape shape;
     shape.tokens = options.micro_batch * row_tokens;
     shape.longest = row_tokens;
@@ -76,7 +78,7 @@ MemoryEstimate estimate_memory(const PretrainOptions& options, const model::Mode
              {"parameters", bytes(parameters)},
              {"gradients", bytes(parameters)},
              {"optimizer state (" + options.optimizer.name + ")",
-              bytes(optimizer_state(options, config))},
+              bytes(share * optimizer_state(options, config))},
              {"activations of a micro-batch",
               model::activation_memory(config, shape, options.activation_checkpointing)}}};
 }

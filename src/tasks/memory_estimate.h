@@ -20,9 +20,10 @@ struct MemoryEstimate {
 
 /// @param options  resolved; fp32
 /// @param row_tokens  of the longest rows
+/// @param ranks  that share the optimizer state if it is sharded
 [[nodiscard]] MemoryEstimate estimate_memory(const PretrainOptions& options,
                                              const model::ModelConfig& config,
-                                             std::int64_t row_tokens);
+                                             std::int64_t row_tokens, int ranks);
 
 /// What one checkpoint takes on disk.
 [[nodiscard]] Bytes estimate_checkpoint(const PretrainOptions& options,

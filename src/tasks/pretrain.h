@@ -42,6 +42,7 @@ struct PretrainOptions {
     std::string model = "base";  ///< a name or a config.json
     model::EncoderNorm norm = model::EncoderNorm::Post;
     optim::OptimizerOptions optimizer;
+    bool zero1 = false;               ///< its state is sharded over the ranks
     optim::ScheduleOptions schedule;  ///< its total_steps is the budget's
     /// In all; unset: as --epochs or --budget-tokens ask for, 1000 without any budget
     std::optional<std::int64_t> wanted_steps;

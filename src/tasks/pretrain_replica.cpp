@@ -13,6 +13,7 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
         model::choose_precision(options.precision, context.accelerator.cuda != nullptr);
     replica.computation.checkpointing = options.activation_checkpointing;
     replica.optimizer = options.optimizer;
+    replica.zero1 = options.zero1;
     replica.communication =
         context.resume_from.empty()
             ? options.communication

@@ -53,10 +53,10 @@ PretrainSteps::PretrainSteps(const PretrainOptions& options, const corpus::Manif
     : options_(options),
       context_(context),
       replica_(replica),
-      runner_(
-          {replica.arena(), replica.reducer(), replica.optimizer(), context.ranks, context.watchdog,
-           replica.trace(), replica.loss_scaler(), replica.elastic(), std::move(before_update)},
-          options.clip_norm),
+      runner_({replica.arena(), replica.reducer(), replica.optimizer(), context.ranks,
+               context.watchdog, replica.trace(), replica.loss_scaler(), replica.elastic(),
+               std::move(before_update), replica.shards()},
+              options.clip_norm),
       work_(model_of(options, manifest), model::Head::MaskedLm),
       pace_(context.ranks) {
     corpus::check_shards_on_nodes(options.data, manifest, context.ranks);

@@ -3,6 +3,10 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include <optional>
+#include <span>
+#include <utility>
+
 #include "base/error.h"
 #include "comm/calibrate.h"
 #include "comm/select.h"
@@ -147,11 +151,31 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     if (options.communication.all_reduce.reproducible == comm::Reproducible::Elastic) {
         elastic_ = make_elastic(options, *arena_, for_elastic);
     }
-    optimizer_ =
-        optim::make_optimizer(options.optimizer, segments_of(*arena_), arena_->parameters());
+    make_optimizer(options, ranks);
     for (const std::string& line : describe(*this)) {
         log.info("{}", line);
     }
+}
+
+void Replica::make_optimizer(const ReplicaOptions& options, const mpi::Communicator& ranks) {
+    auto segments = segments_of(*arena_);
+    std::optional<optim::Sharding> sharding;
+    if (options.zero1) {
+        if (options.accelerator.cuda) {
+            throw UsageError(
+                "--zero1 on GPUs (its updates are made by the processor); leave it out, or use "
+                "--device cpu");
+        }
+        shards_ = optim::shards(segments, arena_->plan().total, ranks.size(), options.optimizer);
+        sharding.emplace();
+        sharding->own = shards_[static_cast<std::size_t>(ranks.rank().value)];
+        sharding->sum = [this, &ranks](std::span<double> values) {
+            const comm::Watchdog::Wait wait(watchdog_, "the norms of the shards");
+            ranks.sum(values);
+        };
+    }
+    optimizer_ = optim::make_optimizer(options.optimizer, std::move(segments), arena_->parameters(),
+                                       sharding);
 }
 
 void Replica::begin_step(Step step) noexcept {

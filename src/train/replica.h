@@ -35,6 +35,9 @@ struct ReplicaOptions {
     Accelerator accelerator;
     comm::Watchdog* watchdog = nullptr;  ///< keeps the record of the all-reduces; outlives this
     std::uint64_t seed = 42;             ///< of the first weights
+    /// ZeRO-1 (Rajbhandari et al. 2020): each rank keeps the optimizer state of its shard and
+    /// updates that; on the CPU. The ranks' communicator must then outlive the replica.
+    bool zero1 = false;
     /// For sums that do not depend on the number of ranks: micro-batches of a global batch, which
     /// do not depend on it either; 0: these have none.
     std::int64_t elastic_terms = 0;
@@ -45,8 +48,8 @@ class Replica {
   public:
     /// Collective: the fusion plan's digest is compared over the ranks. The weights are those of
     /// step 0.
-    /// @throw MismatchError naming the ranks whose plan differs; UsageError for elastic sums where
-    /// there are none
+    /// @throw MismatchError naming the ranks whose plan differs; UsageError for elastic sums or
+    /// shards where there are none
     Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log);
 
     /// As it was decided: nothing is left open.
@@ -65,6 +68,9 @@ class Replica {
     /// Collective.
     void finish_trace(const Log& log);
     [[nodiscard]] optim::Optimizer& optimizer() { return *optimizer_; }
+    /// Parameters that each rank updates and the others receive, in rank order; empty: every rank
+    /// updates all.
+    [[nodiscard]] const std::vector<optim::Shard>& shards() const { return shards_; }
     /// Null: the precision needs none.
     [[nodiscard]] optim::LossScaler* loss_scaler() { return scaler_.get(); }
     [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> named_parameters() const {
@@ -72,6 +78,8 @@ class Replica {
     }
 
   private:
+    void make_optimizer(const ReplicaOptions& options, const mpi::Communicator& ranks);
+
     CommunicationOptions communication_;
     int ranks_;
     comm::Watchdog* watchdog_;
@@ -80,6 +88,7 @@ class Replica {
     std::unique_ptr<comm::Engine> engine_;
     std::unique_ptr<fusion::Reducer> reducer_;
     std::unique_ptr<comm::ElasticSum> elastic_;
+    std::vector<optim::Shard> shards_;
     std::unique_ptr<optim::Optimizer> optimizer_;
     std::unique_ptr<optim::LossScaler> scaler_;
     std::unique_ptr<model::Bert> bert_;

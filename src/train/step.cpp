@@ -121,8 +121,25 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward,
                                .gradient_scale = clip / divisor,
                                .gradient_norm = clip * result.gradient_norm,
                                .momentum = rates.momentum});
+        gather_parameters();
     }
     return result;
+}
+
+void StepRunner::gather_parameters() const {
+    if (parts_.shards.empty()) {
+        return;
+    }
+    const comm::Watchdog::Wait wait(parts_.watchdog, "the updated parameters");
+    const comm::Trace::Span span(parts_.trace, comm::TracePoint::Gather);
+    std::vector<std::int64_t> counts;
+    for (const optim::Shard& shard : parts_.shards) {
+        counts.push_back(shard.length());
+    }
+    const at::Tensor& parameters = parts_.arena.parameters();
+    parts_.ranks.all_gather(std::span(parameters.mutable_data_ptr<float>(),
+                                      static_cast<std::size_t>(parameters.numel())),
+                            counts);
 }
 
 void require_finite(const StepResult& result) {

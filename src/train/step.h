@@ -52,6 +52,8 @@ struct StepParts {
     optim::LossScaler* scaler = nullptr;       ///< of fp16; null: the loss as it is
     comm::ElasticSum* elastic = nullptr;       ///< sums in place of the reducer
     std::function<void()> before_update = {};  ///< weights and optimizer state are about to change
+    /// Of the optimizer: what each rank updates and the others receive; empty: each updates all
+    std::span<const optim::Shard> shards = {};
 };
 
 /// One optimizer step: forward and backward over this rank's micro-batches, all-reduce overlapped
@@ -74,6 +76,9 @@ class StepRunner {
     }
     /// Of the summed gradients; NaN if any is not finite.
     [[nodiscard]] double gradient_norm(const std::optional<comm::Found>& found) const;
+
+    /// Every rank's shard to all ranks.
+    void gather_parameters() const;
 
     /// Of this rank's micro-batches; the gradients' sums over all ranks stand in the arena.
     struct Summed {

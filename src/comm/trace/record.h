@@ -16,6 +16,7 @@ enum class TracePoint : std::uint8_t {
     Wait,     ///< for the sums of the gradients: communication that no computation hid
     Control,  ///< for the sums of losses and wishes to stop
     Update,
+    Gather,  ///< of the parameters that other ranks have updated, within Update
     Validate,
     Save,
     Ready,   ///< a bucket's gradients are complete

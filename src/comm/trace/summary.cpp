@@ -77,8 +77,9 @@ TraceRankSummary times_of(const TraceStepTimes& step, Seconds last_came) {
     times.data = phase(TracePoint::Data);
     times.forward = phase(TracePoint::Forward) - times.data;
     times.backward = phase(TracePoint::Backward);
-    times.update = phase(TracePoint::Update);
-    times.exposed = phase(TracePoint::Wait) + phase(TracePoint::Control);
+    const Seconds gather = phase(TracePoint::Gather);
+    times.update = phase(TracePoint::Update) - gather;
+    times.exposed = phase(TracePoint::Wait) + phase(TracePoint::Control) + gather;
     times.overlapped = overlapped(step);
     times.work = work_in(step.work, *step.step);
     if (step.wait) {

@@ -36,6 +36,8 @@ std::string_view name_of(TracePoint point) {
             return "control";
         case TracePoint::Update:
             return "update";
+        case TracePoint::Gather:
+            return "gather";
         case TracePoint::Validate:
             return "validate";
         case TracePoint::Save:
