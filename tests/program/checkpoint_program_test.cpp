@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "program/continuation.h"
 
@@ -17,10 +18,6 @@ namespace {
 struct Scene : Continuation {
     [[nodiscard]] std::string command(const std::string& run, const std::string& more) const {
         return pretrain_command(3, folder.path(), run, "--keep-checkpoints 20 " + more);
-    }
-    [[nodiscard]] std::string with_optimizer(std::string text, const std::string& name) const {
-        const std::string lamb = "--optimizer lamb";
-        return text.replace(text.find(lamb), lamb.size(), "--optimizer " + name);
     }
     [[nodiscard]] bool has(const std::string& run, const std::string& step) const {
         return fs::exists(folder / run / "checkpoints" / step);
@@ -65,39 +62,87 @@ BOOST_AUTO_TEST_CASE(a_part_that_fails_or_dies_costs_one_checkpoint_and_no_bits)
 
 // A resume that forgets anything must not pass for an exact one.
 BOOST_AUTO_TEST_CASE(every_item_that_is_restored_counts) {
-    const std::string five = "--steps 5 --schedule constant";
-    BOOST_TEST_REQUIRE(run_command(command("straight", five)).code == 0);
-    const auto stopped =
-        run_command("HPML_FAULT=term@step=2,rank=2,site=step " + command("stopped", five));
-    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
-    const auto go_on = [&](const std::string& item) {
-        const std::string run = "without-" + item;
-        fs::copy(folder / "stopped", folder / run, fs::copy_options::recursive);
-        const auto resumed =
-            run_command("HPML_FAULT=skip@site=restore." + item + " " + command(run, five));
-        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
-        return digest(run, "step-00000005", "model.safetensors");
+    struct Kind {
+        std::string more;
+        std::vector<std::string> items;
     };
-    const std::string wanted = digest("straight", "step-00000005", "model.safetensors");
-    BOOST_TEST(go_on("nothing") == wanted);
-    for (const char* item : {"model", "exp_avg", "exp_avg_sq", "optimizer_steps", "data"}) {
-        BOOST_TEST(go_on(item) != wanted, item);
+    // The gradient that is not finite lowers the loss scale, without which nothing would be lost.
+    const std::string fault = "HPML_FAULT='nan@site=gradient,step=0,rank=1";
+    for (const auto& [more, items] :
+         {Kind{" --precision fp16",
+               {"model", "exp_avg", "exp_avg_sq", "optimizer_steps", "data", "loss_scale"}},
+          Kind{" --reproducible elastic --on-non-finite skip", {"elastic"}}}) {
+        const std::string five = "--steps 5 --schedule constant" + more;
+        const std::string name = items.back();
+        const auto result_of = [&](const std::string& run) {
+            return digest(run, "step-00000005", "model.safetensors") +
+                   digest(run, "step-00000005", "state.json");
+        };
+        const auto straight = run_command(fault + "' " + command(name + "-straight", five));
+        BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
+        const auto stopped = run_command(fault + ";term@step=2,rank=2,site=step' " +
+                                         command(name + "-stopped", five));
+        BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+        const auto go_on = [&](const std::string& item) {
+            const std::string run = name + "-without-" + item;
+            fs::copy(folder / (name + "-stopped"), folder / run, fs::copy_options::recursive);
+            const auto resumed =
+                run_command("HPML_FAULT=skip@site=restore." + item + " " + command(run, five));
+            BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+            return result_of(run);
+        };
+        const std::string wanted = result_of(name + "-straight");
+        BOOST_TEST(go_on("nothing") == wanted);
+        for (const std::string& item : items) {
+            BOOST_TEST(go_on(item) != wanted, item);
+        }
     }
 }
 
-BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_to_the_same_bytes) {
-    for (const char* name : {"adamw", "adafactor"}) {
-        const std::string straight = std::string("straight-") + name;
-        const std::string stopped = std::string("stopped-") + name;
-        const std::string four = "--steps 4";
-        BOOST_TEST_REQUIRE(run_command(with_optimizer(command(straight, four), name)).code == 0);
-        BOOST_TEST_REQUIRE(run_command("HPML_FAULT=term@step=1,rank=1,site=step " +
-                                       with_optimizer(command(stopped, four), name))
-                               .code == 0);
-        const auto resumed = run_command(with_optimizer(command(stopped, four), name));
+// Two of three in pairs; all combinations, killed after every step: kills_program_test.
+BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_to_the_same_bytes_also_sharded_and_in_bf16) {
+    struct Way {
+        std::string optimizer;
+        std::string precision;
+    };
+    for (const auto& [optimizer, precision] : {Way{"adam", "bf16"}, Way{"lamb", "bf16"},
+                                               Way{"adamw", "fp32"}, Way{"adafactor", "fp32"}}) {
+        const std::string more = "--steps 4 --precision " + precision;
+        const std::string straight = "straight-" + optimizer;
+        const auto stopped = [&](const std::string& fault, const std::string& also) {
+            return run_command(
+                fault + with_optimizer(command("stopped-" + optimizer, more + also), optimizer));
+        };
+        BOOST_TEST_REQUIRE(run_command(with_optimizer(command(straight, more), optimizer)).code ==
+                           0);
+        // The state changes from sharded to whole on the way, or is sharded all the way.
+        const std::string later = optimizer == "adam" ? "" : " --zero1";
+        const auto first = stopped("HPML_FAULT=term@step=1,rank=1,site=step ", " --zero1");
+        BOOST_TEST_REQUIRE(first.code == 0, first.output);
+        const auto resumed = stopped("", later);
         BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
         BOOST_TEST(resumed.says("resuming after step 2"), resumed.output);
-        check_same(straight, stopped, "step-00000004");
+        check_same(straight, "stopped-" + optimizer, "step-00000004");
+    }
+}
+
+// Elastic sums, so that the ranks may change and the bytes may not.
+BOOST_AUTO_TEST_CASE(a_sharded_state_goes_on_on_another_number_of_ranks) {
+    const auto run = [&](const std::string& name, int ranks, int steps, const std::string& more) {
+        const auto result = run_command(pretrain_command(
+            ranks, folder.path(), name,
+            "--reproducible elastic --schedule constant --steps " + std::to_string(steps) + more));
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    };
+    run("whole", 1, 5, "");
+    run("sharded", 4, 2, " --zero1");
+    run("sharded", 2, 3, " --zero1");
+    run("sharded", 3, 4, "");
+    run("sharded", 3, 5, " --zero1");
+    for (const char* file : {"model.safetensors", "optimizer.safetensors"}) {
+        BOOST_TEST(
+            digest("whole", "step-00000005", file) == digest("sharded", "step-00000005", file),
+            file);
     }
 }
 

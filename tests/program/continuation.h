@@ -62,6 +62,11 @@ struct Continuation {
         check_same("straight", run, "step-00000010");
         check_steps(run, 10);
     }
+    /// `command` with another optimizer.
+    [[nodiscard]] static std::string with_optimizer(std::string command, const std::string& name) {
+        const std::string lamb = "--optimizer lamb";
+        return command.replace(command.find(lamb), lamb.size(), "--optimizer " + name);
+    }
     /// On 3 ranks, with a checkpoint every second step.
     [[nodiscard]] std::string ten_steps(const std::string& run) const {
         return pretrain_command(3, folder.path(), run,
