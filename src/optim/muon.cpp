@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/instruction_set.h"
 #include "optim/aten/operators.h"
 #include "optim/kinds.h"
 
@@ -25,11 +26,7 @@ constexpr double kNormFloor = 1e-7;
 /// Without instructions for bfloat16, LibTorch's products of such matrices are many times slower
 /// than those of floats.
 bool multiplies_bfloat16(const at::Tensor& like) {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-    return !like.is_cpu() || __builtin_cpu_supports("avx512bf16");
-#else
-    return !like.is_cpu();
-#endif
+    return !like.is_cpu() || has_native_bfloat16();
 }
 
 /// beta x + alpha a b, rounded to bfloat16. In floats, if those are the faster: the products of

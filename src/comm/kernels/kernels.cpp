@@ -1,6 +1,7 @@
 #include "comm/kernels/kernels.h"
 
 #include "base/error.h"
+#include "base/instruction_set.h"
 #include "comm/kernels/tables.h"
 
 namespace hpml::comm {
@@ -10,16 +11,12 @@ namespace {
 std::vector<InstructionSet> find_instruction_sets() {
     std::vector<InstructionSet> found = {InstructionSet::Portable};
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    // The names x86-64-v3 and -v4 are not known to every compiler that reads this.
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi2")) {
+    const InstructionLevel level = highest_instruction_level();
+    if (level >= InstructionLevel::X86V3) {
         found.push_back(InstructionSet::X86V3);
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512cd")) {
-            found.push_back(InstructionSet::X86V4);
-        }
+    }
+    if (level >= InstructionLevel::X86V4) {
+        found.push_back(InstructionSet::X86V4);
     }
 #endif
     return found;

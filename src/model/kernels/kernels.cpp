@@ -1,5 +1,6 @@
 #include "model/kernels/kernels.h"
 
+#include "base/instruction_set.h"
 #include "model/kernels/tables.h"
 
 namespace hpml::model {
@@ -7,15 +8,12 @@ namespace hpml::model {
 std::vector<Kernels> all_kernels() {
     std::vector<Kernels> found = {portable_kernels()};
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi2")) {
+    const InstructionLevel level = highest_instruction_level();
+    if (level >= InstructionLevel::X86V3) {
         found.push_back(v3_kernels());
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512cd")) {
-            found.push_back(v4_kernels());
-        }
+    }
+    if (level >= InstructionLevel::X86V4) {
+        found.push_back(v4_kernels());
     }
 #endif
     return found;
@@ -28,7 +26,7 @@ const Kernels& best_kernels() {
 
 MultiplyNative native_bfloat16() {
 #if defined(__x86_64__)
-    if (best_kernels().name == "x86-64-v4" && __builtin_cpu_supports("avx512bf16")) {
+    if (has_native_bfloat16()) {
         return multiply_bfloat16;
     }
 #endif

@@ -1,5 +1,6 @@
 #include "optim/kernels/kernels.h"
 
+#include "base/instruction_set.h"
 #include "optim/kernels/tables.h"
 
 namespace hpml::optim {
@@ -10,16 +11,12 @@ std::vector<std::pair<std::string_view, const Kernels*>> find_kernels() {
     std::vector<std::pair<std::string_view, const Kernels*>> found = {
         {"portable", &kernels_portable()}};
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    // The names x86-64-v3 and -v4 are not known to every compiler that reads this.
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi2")) {
+    const InstructionLevel level = highest_instruction_level();
+    if (level >= InstructionLevel::X86V3) {
         found.emplace_back("x86-64-v3", &kernels_v3());
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512cd")) {
-            found.emplace_back("x86-64-v4", &kernels_v4());
-        }
+    }
+    if (level >= InstructionLevel::X86V4) {
+        found.emplace_back("x86-64-v4", &kernels_v4());
     }
 #endif
     return found;
