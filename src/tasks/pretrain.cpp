@@ -121,13 +121,15 @@ class Pretraining {
                               options_.init_moments ? " and the optimizer state" : "", from);
         }
         time_before_ = progress_.time;
-        const double gemm_rate =
-            train::measure_gemm_rate(replica_.arena().parameters().options(), context_.ranks);
         if (context_.ranks.is_root()) {
             context_.observer.on_start(progress_.step);
-            context_.observer.on_gemm_rate(gemm_rate);
         }
         if (!is_at_end()) {
+            const double gemm_rate = train::measure_gemm_rate(
+                factor_options(options_, replica_.arena().parameters()), context_.ranks);
+            if (context_.ranks.is_root()) {
+                context_.observer.on_gemm_rate(gemm_rate);
+            }
             const bool forgets_it =
                 fault_point("restore.data", progress_.step, context_.ranks.rank());
             steps_.seek(progress_.step, forgets_it ? Step(-progress_.step.value) : data_shift_);

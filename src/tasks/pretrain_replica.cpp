@@ -1,5 +1,7 @@
 #include "tasks/pretrain_replica.h"
 
+#include "base/instruction_set.h"
+#include "model/computation.h"
 #include "tasks/sums_record.h"
 
 namespace hpml::tasks {
@@ -24,6 +26,20 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     replica.elastic_terms = options.global_batch / options.micro_batch;
     replica.watchdog = context.watchdog;
     return replica;
+}
+
+at::TensorOptions factor_options(const PretrainOptions& options, const at::Tensor& parameters) {
+    const bool on_gpu = !parameters.is_cpu();
+    switch (model::choose_precision(options.precision, on_gpu)) {
+        case model::Precision::BFloat16:
+            return on_gpu || has_native_bfloat16() ? parameters.options().dtype(at::kBFloat16)
+                                                   : parameters.options();
+        case model::Precision::Half:
+            return on_gpu ? parameters.options().dtype(at::kHalf) : parameters.options();
+        case model::Precision::Float32:
+            break;
+    }
+    return parameters.options();
 }
 
 }  // namespace hpml::tasks

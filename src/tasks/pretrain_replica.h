@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include "corpus/manifest.h"
 #include "tasks/pretrain.h"
 #include "train/replica.h"
@@ -11,5 +13,11 @@ namespace hpml::tasks {
 [[nodiscard]] train::ReplicaOptions replica_options(const PretrainOptions& options,
                                                     const corpus::Manifest& manifest,
                                                     const PretrainContext& context);
+
+/// Type and place of the factors of matrix products as this machine multiplies them: where it has
+/// no arithmetic of the precision's own, fp32.
+/// @param options  resolved
+[[nodiscard]] at::TensorOptions factor_options(const PretrainOptions& options,
+                                               const at::Tensor& parameters);
 
 }  // namespace hpml::tasks
