@@ -47,7 +47,7 @@ check_format() {
 }
 
 # Layers whose translation units do not pull in LibTorch, and so cost clang-tidy a second each, not twenty.
-light_layers=(base mpi device h5 comm text corpus report)
+light_layers=(base manifest mpi device h5 comm text corpus report)
 
 changed_since() {
     local base
