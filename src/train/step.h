@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/units.h"
 #include "comm/elastic_sum.h"
@@ -61,7 +62,8 @@ struct StepParts {
 /// update.
 class StepRunner {
   public:
-    StepRunner(StepParts parts, double clip_norm) : parts_(parts), clip_norm_(clip_norm) {}
+    StepRunner(StepParts parts, double clip_norm)
+        : parts_(std::move(parts)), clip_norm_(clip_norm) {}
 
     /// Collective. Ranks may own different numbers of micro-batches, also none.
     /// @param votes  summed over all ranks with the control all-reduce (stop wishes and the like)
