@@ -71,15 +71,21 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
         std::size_t capacity;
         std::size_t touched;       ///< floats from the start that somebody has asked for
         std::uint64_t given_back;  ///< when, counted in takes
+        std::uint64_t pass;        ///< and in passes
     };
     void give_back(const Block& block) noexcept;
-    [[nodiscard]] float* allocate(std::size_t capacity);
     void drop_free(std::uint64_t before) noexcept;
+    /// Make room for a buffer that no free one is large enough for: what served its purpose in
+    /// shorter batches is the one next in size, and longer ones serve for all.
+    void drop_outgrown(std::size_t capacity) noexcept;
+    void drop(const Block& block) noexcept;
 
     mutable std::mutex mutex_;
     std::vector<Block> free_;
     std::size_t touched_ = 0;  ///< floats, of all
     std::uint64_t takes_ = 0;
+    std::uint64_t pass_ = 0;  ///< one ends when nothing is lent: a micro-batch
+    std::size_t lent_ = 0;    ///< buffers
 };
 
 }  // namespace hpml::model
