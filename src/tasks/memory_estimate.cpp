@@ -19,7 +19,7 @@ constexpr double kFloat = 4;
 
 /// LibTorch, MKL, MPI and HDF5 of one process before any tensor is made: 150 MB where it is alone
 /// on its node, half of which are pages of libraries that the ranks of a node share.
-constexpr double kProcess = 125e6;
+constexpr double kProcess = 115e6;
 
 /// Floats that the optimizer keeps for one parameter.
 double state_of(const optim::OptimizerOptions& options, const model::ParameterSpec& part) {
