@@ -8,15 +8,20 @@
 
 namespace hpml::test {
 
-/// The sample corpus prepared into `folder` (a second or two).
+/// The sample corpus prepared into `folder`; a second or two, but a copy from the second time on.
 inline std::filesystem::path prepare_sample(const std::filesystem::path& folder) {
-    const auto result =
-        run_command(program("hpml_prepare") + " --input " + source("data/sample/corpus") +
-                    " --vocab " + source("data/sample/vocab.txt") +
-                    " --sequence-length 32 --validation-fraction 0.05 --output " + folder.string());
-    if (result.code != 0) {
-        throw std::runtime_error("hpml_prepare failed: " + result.output);
+    static const ScratchFolder prepared("sample");
+    const auto data = prepared / "data";
+    if (!std::filesystem::exists(data)) {
+        const auto result = run_command(
+            program("hpml_prepare") + " --input " + source("data/sample/corpus") + " --vocab " +
+            source("data/sample/vocab.txt") +
+            " --sequence-length 32 --validation-fraction 0.05 --output " + data.string());
+        if (result.code != 0) {
+            throw std::runtime_error("hpml_prepare failed: " + result.output);
+        }
     }
+    std::filesystem::copy(data, folder, std::filesystem::copy_options::recursive);
     return folder;
 }
 
