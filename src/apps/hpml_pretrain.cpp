@@ -182,7 +182,7 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
     options.run = setup.options;
     const RunOwner owner(options, ranks, log);
     // Nothing of an earlier start is overwritten before it is sure that this one belongs to it.
-    const auto resume_from = tasks::choose_resume_point(options.run, setup.manifest, ranks, log);
+    const auto resume = tasks::choose_resume_point(options.run, setup.manifest, ranks, log);
     const auto is_current = [&owner] { return owner.is_current(); };
     std::unique_ptr<PretrainObserver> observer;
     mpi::on_root(ranks, [&] {
@@ -199,7 +199,8 @@ int pretrain(const PretrainProgramOptions& wanted, const Invocation& invocation,
             .observer = observer ? static_cast<train::Observer&>(*observer) : silent,
             .signals = signals,
             .limit = train::TimeLimit(options.run.max_hours, train::process_time_sources(ask)),
-            .resume_from = resume_from,
+            .resume_from = resume.folder,
+            .overrides = resume.overrides,
             .generation = owner.generation(),
             .may_publish = is_current,
             .validated = [&options](Step step) -> std::optional<double> {

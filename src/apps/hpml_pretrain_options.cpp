@@ -2,6 +2,7 @@
 
 #include "apps/console_options.h"
 #include "apps/hpml_training_options.h"
+#include "tasks/resume_settings.h"
 
 namespace hpml {
 
@@ -34,6 +35,15 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
              "auto: newest valid checkpoint of --run; never: refuse a run directory that is not "
              "empty; or a checkpoint folder")
         .placeholder("auto|never|PATH")
+        .add("override", run.overrides,
+             "Options that a resumed run may change though its results then no longer compare, one "
+             "each time; its checkpoints tell of it")
+        .choices(tasks::overridable_options())
+        .placeholder("NAME")
+        .advanced()
+        .add_flag("allow-dataset-change", run.allow_dataset_change,
+                  "Go on with other data than the run began with; its checkpoints tell of it")
+        .advanced()
         .add("seed", run.seed, "Seed of weights, order, masking and dropout")
         .add_flag("restart-from-scratch", run.restart_from_scratch,
                   "Start from the beginning if there are checkpoints but none is valid")

@@ -75,8 +75,10 @@ struct PretrainOptions {
         init_from;                ///< a run or checkpoint whose weights step 0 has; empty: drawn
     bool init_moments = false;    ///< and whose optimizer state, but not its step count
     std::string resume = "auto";  ///< auto, never, or a checkpoint folder
-    bool restart_from_scratch = false;  ///< where checkpoints exist but none is valid
-    std::string precision = "fp32";     ///< fp32, bf16, fp16, or auto: model::choose_precision
+    bool restart_from_scratch = false;   ///< where checkpoints exist but none is valid
+    std::vector<std::string> overrides;  ///< options that a resume may change: overridable_options
+    bool allow_dataset_change = false;   ///< a resume may go on with other rows
+    std::string precision = "fp32";      ///< fp32, bf16, fp16, or auto: model::choose_precision
     model::Checkpointing activation_checkpointing = model::Checkpointing::Off;
     std::string device = "auto";  ///< auto, cpu, cuda
     int threads = 0;              ///< per rank; 0: from the affinity masks
@@ -102,6 +104,7 @@ struct PretrainContext {
     const train::StopSignals& signals;
     train::TimeLimit limit = train::TimeLimit(0);  ///< rank 0's counts
     std::filesystem::path resume_from;  ///< of choose_resume_point; empty: begin at step 0
+    Json overrides = Json::array();     ///< likewise: what checkpoints tell of changed settings
     std::int64_t generation = 1;  ///< of the run directory, for the names of temporary folders
     /// Asked on rank 0 right before a checkpoint is published: false if a later start owns the run
     /// directory.
@@ -136,24 +139,20 @@ struct PretrainOutcome {
 [[nodiscard]] model::ModelConfig model_of(const PretrainOptions& options,
                                           const corpus::Manifest& manifest);
 
-/// The settings that a resume must find unchanged, in state.json under "settings"; the others may
-/// change.
-[[nodiscard]] Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& manifest);
-/// @throw MismatchError with a table of the keys that differ
-void require_same_settings(const Json& checkpoint, const Json& now, const std::string& where);
-
 /// For --resume never, on one rank, before anything is written.
 /// @throw UsageError if the run directory holds anything
 void refuse_used_run(const PretrainOptions& options);
-/// Where to go on: by --resume, the checkpoint folder to restore, verified and of these settings,
-/// or empty to begin at step 0. Writes nothing but the new names of corrupt checkpoints.
-/// Collective.
-/// @throw MismatchError with a table of the settings that differ; InputError if no checkpoint is
-/// valid; UsageError for a checkpoint older than the run's newest
-[[nodiscard]] std::filesystem::path choose_resume_point(const PretrainOptions& options,
-                                                        const corpus::Manifest& manifest,
-                                                        const mpi::Communicator& ranks,
-                                                        const Log& log);
+struct ResumePoint {
+    std::filesystem::path folder;    ///< of the checkpoint; empty: begin at step 0
+    Json overrides = Json::array();  ///< all that its run was made to change, now included
+};
+/// Where to go on: by --resume, the checkpoint to restore, verified and of these settings. Writes
+/// nothing but the new names of corrupt checkpoints; tells which settings change. Collective.
+/// @throw MismatchError with a table of the settings that may not change; InputError if no
+/// checkpoint is valid; UsageError for a checkpoint older than the run's newest
+[[nodiscard]] ResumePoint choose_resume_point(const PretrainOptions& options,
+                                              const corpus::Manifest& manifest,
+                                              const mpi::Communicator& ranks, const Log& log);
 
 /// Train, validate, save, until all steps are done or somebody wants to stop. Collective; times the
 /// steps and saves in the context's limit.

@@ -17,6 +17,7 @@
 #include "corpus/data_folder.h"
 #include "manifest/manifest.h"
 #include "tasks/attempts.h"
+#include "tasks/resume_settings.h"
 #include "tasks/shared_checkpoint.h"
 #include "tasks/state_parts.h"
 #include "tasks/sums_record.h"
@@ -108,6 +109,7 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
         contents.model.push_back({name, tensor});
     }
     contents.optimizer = state_parts_for_file(replica.optimizer(), ranks);
+    RecordedSettings recorded = recorded_settings(options, manifest);
     contents.state = {
         {"format_version", kFormatVersion},
         {"step", counters.step.value},
@@ -116,7 +118,9 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
         {"micro_batch", options.micro_batch},
         {"precision", options.precision},
         {"sums", sums_record(replica.communication(), replica.ranks())},
-        {"settings", fixed_settings(options, manifest)}};
+        {"platform", platform_record(!replica.arena().parameters().is_cpu())},
+        {"settings", std::move(recorded.settings)},
+        {"changeable", std::move(recorded.changeable)}};
     if (auto* scaler = replica.loss_scaler()) {
         contents.state["loss_scale"] = scaler->state();
     }
@@ -218,8 +222,9 @@ std::optional<checkpoint::Checkpoint> newest_that_may_start(const PretrainOption
 }
 
 /// A message, not a surprise in the middle of loading, for a checkpoint of other settings.
-void check_settings(const PretrainOptions& options, const corpus::Manifest& manifest,
-                    const fs::path& folder) {
+/// @return the overrides of its run, those of this start included
+Json check_settings(const PretrainOptions& options, const corpus::Manifest& manifest,
+                    const fs::path& folder, const Log& log) {
     const std::string where = "checkpoint " + folder.string();
     const Json saved = read_json(folder / "state.json");
     if (json_member<int>(saved, "format_version", where) > kFormatVersion) {
@@ -227,14 +232,13 @@ void check_settings(const PretrainOptions& options, const corpus::Manifest& mani
                             saved.at("format_version").dump() + ", this program reads up to " +
                             std::to_string(kFormatVersion) + "); use that version");
     }
-    require_same_settings(json_member<Json>(saved, "settings", where),
-                          fixed_settings(options, manifest), where);
+    return compare_settings(saved, options, manifest, where, log);
 }
 
 }  // namespace
 
-fs::path choose_resume_point(const PretrainOptions& options, const corpus::Manifest& manifest,
-                             const mpi::Communicator& ranks, const Log& log) {
+ResumePoint choose_resume_point(const PretrainOptions& options, const corpus::Manifest& manifest,
+                                const mpi::Communicator& ranks, const Log& log) {
     std::optional<checkpoint::Checkpoint> found;
     if (options.resume == "auto") {
         found = newest_that_may_start(options, ranks, log);
@@ -244,8 +248,10 @@ fs::path choose_resume_point(const PretrainOptions& options, const corpus::Manif
     if (!found) {
         return {};
     }
-    mpi::on_root(ranks, [&] { check_settings(options, manifest, found->folder); });
-    return found->folder;
+    std::string overrides;
+    mpi::on_root(ranks,
+                 [&] { overrides = check_settings(options, manifest, found->folder, log).dump(); });
+    return {found->folder, Json::parse(ranks.broadcast(std::move(overrides)))};
 }
 
 void refuse_used_run(const PretrainOptions& options) {

@@ -2,6 +2,7 @@
 
 #include "base/instruction_set.h"
 #include "model/computation.h"
+#include "tasks/resume_settings.h"
 #include "tasks/sums_record.h"
 
 namespace hpml::tasks {
@@ -9,6 +10,9 @@ namespace hpml::tasks {
 train::ReplicaOptions replica_options(const PretrainOptions& options,
                                       const corpus::Manifest& manifest,
                                       const PretrainContext& context) {
+    if (!context.resume_from.empty()) {
+        note_other_platform(options, context);
+    }
     train::ReplicaOptions replica;
     replica.model = model_of(options, manifest);
     replica.computation.precision =

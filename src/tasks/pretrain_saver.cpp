@@ -86,6 +86,9 @@ void Saver::save(const RunCounters& counters, Attempt attempt, const std::string
         auto contents =
             checkpoint_contents(replica_, counters, options_, manifest_, context_.ranks);
         contents.milestone = milestone_of(counters.step, milestone);
+        if (!context_.overrides.empty()) {
+            contents.state["overrides"] = context_.overrides;
+        }
         save_ = std::make_unique<checkpoint::Save>(
             options_.run, context_.generation, std::move(contents),
             checkpoint::Share{context_.ranks.rank().value, context_.ranks.size()});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -198,63 +197,6 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
     options.precision =
         model::to_text(model::choose_precision(options.precision, options.device == "cuda"));
     return options;
-}
-
-Json fixed_settings(const PretrainOptions& options, const corpus::Manifest& manifest) {
-    const model::ModelConfig config = model_of(options, manifest);
-    Json settings = {{"layers", config.layers},
-                     {"hidden_size", config.hidden_size},
-                     {"heads", config.heads},
-                     {"intermediate_size", config.intermediate_size},
-                     {"max_positions", config.max_positions},
-                     {"encoder_norm", config.norm == model::EncoderNorm::Pre ? "pre" : "post"},
-                     {"vocabulary_size", manifest.vocabulary_size},
-                     {"vocabulary_hash", manifest.vocabulary_hash.hex()},
-                     {"dataset", manifest.digest().hex()},
-                     {"sequence_length", manifest.sequence_length},
-                     {"optimizer", options.optimizer.name},
-                     {"global_batch", options.global_batch},
-                     {"masking_rate", options.masking_rate},
-                     {"max_predictions", options.max_predictions},
-                     {"whole_word_masking", options.whole_word_masking},
-                     {"dropout", options.dropout},
-                     {"seed", options.seed}};
-    if (is_elastic(options)) {
-        settings["elastic_micro_batch"] = options.micro_batch;
-    }
-    if (options.ramp.is_on()) {
-        settings["batch_ramp"] = {options.ramp.start, options.ramp.increment,
-                                  options.ramp.sequences};
-    }
-    return settings;
-}
-
-void require_same_settings(const Json& checkpoint, const Json& now, const std::string& where) {
-    std::string table;
-    const auto text = [](const Json& json, const std::string& key) {
-        return json.contains(key) ? (json.at(key).is_string() ? json.at(key).get<std::string>()
-                                                              : json.at(key).dump())
-                                  : std::string("-");
-    };
-    std::set<std::string> keys;
-    for (const Json* side : {&checkpoint, &now}) {
-        for (const auto& [key, value] : side->items()) {
-            keys.insert(key);
-        }
-    }
-    for (const auto& key : keys) {
-        if (text(checkpoint, key) != text(now, key)) {
-            table +=
-                fmt::format("\n  {:<18} {:<34} {}", key, text(checkpoint, key), text(now, key));
-        }
-    }
-    if (!table.empty()) {
-        throw MismatchError(
-            where + " was made with other settings (going on would not be the same run)\n" +
-            fmt::format("  {:<18} {:<34} {}", "key", "checkpoint", "this run") + table +
-            "\nhint: repeat the old settings, choose another --run folder, or fine-tune from "
-            "the checkpoint with --init-from");
-    }
 }
 
 }  // namespace hpml::tasks
