@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -153,6 +154,9 @@ int run_with_mpi(int launched_as, ColorWhen color,
     }
 }
 
+/// A file that reaches `ulimit -f` is an error of the write, like a full disk, not the end.
+void let_size_limits_fail_the_write() { std::signal(SIGXFSZ, SIG_IGN); }
+
 }  // namespace
 
 Failure current_failure() {
@@ -171,6 +175,7 @@ Failure current_failure() {
 
 int run_program(const std::function<int()>& body) {
     report_crashes(0);
+    let_size_limits_fail_the_write();
     try {
         return body();
     } catch (...) {
@@ -186,6 +191,7 @@ int run_parallel_program(const std::function<bool()>& options,
     // Before MPI starts: Open MPI calls a process without a launcher rank 0 in its environment.
     const int launched_as = launched_rank();
     report_crashes(launched_as);
+    let_size_limits_fail_the_write();
     try {
         if (!options()) {
             return 0;

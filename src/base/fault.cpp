@@ -4,7 +4,9 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <new>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/fault_compiled.h"
@@ -43,6 +45,15 @@ Fault parse(std::string_view text) {
     return fault;
 }
 
+/// Until somebody kills this process for it, or 2 GiB.
+void eat_memory() {
+    constexpr std::size_t kBite = std::size_t{64} << 20U;
+    std::vector<std::vector<char>> eaten;
+    for (int i = 0; i < 32; ++i) {
+        eaten.emplace_back(kBite, 'x');
+    }
+}
+
 bool act_out(const Fault& fault, std::string_view site) {
     if (fault.kind == "kill") {
         ::kill(::getpid(), SIGKILL);
@@ -52,12 +63,18 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::raise(SIGTERM);
     } else if (fault.kind == "usr1") {
         ::raise(SIGUSR1);
+    } else if (fault.kind == "usr2") {
+        ::raise(SIGUSR2);
     } else if (fault.kind == "stop") {
         ::raise(SIGSTOP);
     } else if (fault.kind == "hang") {
         ::pause();
     } else if (fault.kind == "exit") {
         ::_exit(0);
+    } else if (fault.kind == "nomem") {
+        throw std::bad_alloc();
+    } else if (fault.kind == "eat") {
+        eat_memory();
     } else if (fault.kind == "throw") {
         throw InputError("fault point " + std::string(site) + " was asked to fail");
     }

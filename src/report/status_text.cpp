@@ -58,7 +58,9 @@ std::string process_lines(const RunStatus& status, RunState verdict) {
                                   status.process.pid, status.ranks, status.ranks == 1 ? "" : "s",
                                   status.generation);
     if (status.state != verdict) {
-        who += ": its process is dead";
+        who +=
+            ": its process is dead, and left no word (killed; if memory ran out, the kernel's log "
+            "says so)";
     }
     text += line("job", who);
     if (verdict != RunState::Running && status.state == verdict) {

@@ -113,6 +113,7 @@ class FineTuning {
             context_.log.info("resuming after step {} from {}", from.done.value,
                               checkpoint.string());
         }
+        (void)context_.signals.take_back();  // by now all libraries have started
         const FineTuneResult training =
             fine_tune({replica, context_.ranks, context_.observer, context_.signals, limit_,
                        context_.watchdog},

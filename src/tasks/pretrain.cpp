@@ -106,6 +106,9 @@ class Pretraining {
     }
 
     void resume() {
+        if (context_.signals.take_back()) {  // by now all libraries have started
+            context_.log.info("a library had caught SIGUSR1, SIGUSR2 or SIGTERM; taken back");
+        }
         const auto& folder = context_.resume_from;
         if (!folder.empty()) {
             count_attempt(options_.run, folder, context_.ranks);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <csignal>
@@ -19,6 +20,8 @@ std::atomic<int> first_signal{0};
 std::atomic<std::int64_t> first_nanoseconds{0};
 
 constexpr std::int64_t kSameSignal = 20'000'000;
+
+constexpr std::array kStopSignals = {SIGUSR1, SIGUSR2, SIGTERM};
 
 void on_signal(int signal) {
     timespec time{};
@@ -45,7 +48,7 @@ void install(void (*handler)(int)) {
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (const int signal : {SIGUSR1, SIGTERM}) {
+    for (const int signal : kStopSignals) {
         ::sigaction(signal, &action, nullptr);
     }
 }
@@ -58,6 +61,15 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() { install(SIG_IGN); }
+
+bool StopSignals::take_back() const noexcept {
+    const bool is_lost = std::any_of(kStopSignals.begin(), kStopSignals.end(), [](int signal) {
+        struct sigaction found {};
+        return ::sigaction(signal, nullptr, &found) == 0 && found.sa_handler != on_signal;
+    });
+    install(on_signal);
+    return is_lost;
+}
 
 bool StopSignals::requested() const noexcept { return first_signal != 0; }
 

@@ -8,11 +8,11 @@
 
 namespace hpml::train {
 
-/// Signals that mean "finish the step, save, leave with exit 0": SIGUSR1 (which mpirun and srun
-/// pass on to the ranks) and SIGTERM. The handler only sets a flag; the flag travels with the
-/// control all-reduce of the next step. A second signal, later than 20 ms after the first (one kill
-/// can arrive by two ways), leaves at once with exit code 128 + signal and saves nothing.
-/// Afterwards both signals are ignored: what there was to save is saved, and the process leaves
+/// Signals that mean "finish the step, save, leave with exit 0": SIGUSR1 and SIGUSR2 (which mpirun
+/// and srun pass on to the ranks) and SIGTERM. The handler only sets a flag; the flag travels with
+/// the control all-reduce of the next step. A second signal, later than 20 ms after the first (one
+/// kill can arrive by two ways), leaves at once with exit code 128 + signal and saves nothing.
+/// Afterwards they are ignored: what there was to save is saved, and the process leaves
 /// anyway. To be made first in main, before MPI starts, so that no warning kills a job that is
 /// still starting.
 class StopSignals {
@@ -25,6 +25,9 @@ class StopSignals {
     StopSignals& operator=(StopSignals&&) = delete;
 
     [[nodiscard]] bool requested() const noexcept;
+    /// Take the signals back from a library that caught them for itself; NCCL once did.
+    /// @return whether one had
+    bool take_back() const noexcept;
 };
 
 /// When this job must end, and how long before it must stop to be able to save. Asked on rank 0

@@ -28,6 +28,19 @@ BOOST_AUTO_TEST_CASE(a_new_object_starts_without_wishes) {
     BOOST_TEST(!signals.requested());
 }
 
+BOOST_AUTO_TEST_CASE(every_stop_signal_can_be_taken_back_from_a_library) {
+    for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) {
+        const train::StopSignals signals;
+        BOOST_TEST(!signals.take_back());
+        std::signal(signal, [](int) {});
+        std::raise(signal);
+        BOOST_TEST(!signals.requested());
+        BOOST_TEST(signals.take_back());
+        std::raise(signal);
+        BOOST_TEST(signals.requested());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(ranks_that_differ_are_named_on_every_rank) {
     const auto ranks = mpi::Communicator::world();
     const bool odd = ranks.rank().value == ranks.size() - 1 && ranks.size() > 1;
