@@ -1,15 +1,20 @@
 #include "tasks/shared_checkpoint.h"
 
 #include <ATen/ops/empty.h>
+#include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/host.h"
 
 namespace hpml::tasks {
 
@@ -23,6 +28,12 @@ using checkpoint::Share;
 
 Share share_of(const mpi::Communicator& ranks) { return {ranks.rank().value, ranks.size()}; }
 
+/// False only where there is no such file for this host.
+bool can_be_opened(const fs::path& path) {
+    const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return file.is_open() || errno != ENOENT;
+}
+
 /// Rank 0 reads it, so that all speak of the same one.
 Manifest read_manifest(const fs::path& folder, const mpi::Communicator& ranks) {
     std::string text;
@@ -30,11 +41,42 @@ Manifest read_manifest(const fs::path& folder, const mpi::Communicator& ranks) {
     return checkpoint::parse_manifest(ranks.broadcast(std::move(text)), folder.string());
 }
 
+/// A network file system may show another host what is new there a little late, and that is no
+/// damage. What rank 0 does not see either is left to the verification.
+void wait_for_files(const fs::path& folder, const Manifest& manifest,
+                    const mpi::Communicator& ranks) {
+    constexpr std::chrono::milliseconds kPatience{5000};
+    std::string seen;
+    if (ranks.is_root()) {
+        for (const checkpoint::ManifestFile& file : manifest.files) {
+            seen += fs::exists(folder / file.name) ? '1' : '0';
+        }
+    }
+    seen = ranks.broadcast(std::move(seen));
+    mpi::agree(ranks, [&] {
+        std::chrono::milliseconds wait{10};
+        for (std::size_t i = 0; i < manifest.files.size(); ++i) {
+            const fs::path path = folder / manifest.files[i].name;
+            while (seen[i] == '1' && !can_be_opened(path)) {
+                if (wait > kPatience) {
+                    throw MissingInputError(
+                        path.string() + " is there for rank 0 but not on " + host_name() +
+                        " (the ranks share no file system, or this one shows it too late); put "
+                        "the run where all hosts see it");
+                }
+                std::this_thread::sleep_for(wait);
+                wait *= 2;
+            }
+        }
+    });
+}
+
 }  // namespace
 
 checkpoint::Checkpoint verify_together(const fs::path& folder, const mpi::Communicator& ranks) {
     checkpoint::Checkpoint found;
     const Manifest manifest = read_manifest(folder, ranks);
+    wait_for_files(folder, manifest, ranks);
     mpi::agree(ranks, [&] { found = checkpoint::verify_share(folder, manifest, share_of(ranks)); });
     return found;
 }
