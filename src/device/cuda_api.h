@@ -6,7 +6,7 @@
 namespace hpml::device {
 
 /// Raised with every change below: a module of another version is refused.
-inline constexpr std::uint32_t kCudaApiVersion = 2;
+inline constexpr std::uint32_t kCudaApiVersion = 3;
 
 /// Long enough for an ncclUniqueId.
 inline constexpr std::size_t kNcclIdBytes = 128;
@@ -69,6 +69,10 @@ struct CudaApi {
     int (*nccl_start)(void* communicator, float* values, std::size_t count, void** operation);
     int (*nccl_poll)(void* operation, int* done);
     void (*nccl_release)(void* operation);
+
+    /// A range of this thread in an NVTX profiler (Nsight Systems), one inside the other.
+    void (*range_push)(const char* name);
+    void (*range_pop)();
 };
 
 /// The one symbol that the module exports, `extern "C" const CudaApi* hpml_cuda_api()`.

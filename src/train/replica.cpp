@@ -87,6 +87,16 @@ std::unique_ptr<comm::ElasticSum> make_elastic(const ReplicaOptions& options,
         comm::ElasticOptions{.terms = static_cast<std::size_t>(options.elastic_terms)});
 }
 
+/// A profiler of GPUs shows what the processor does beside the kernels; without one the calls cost
+/// nothing.
+comm::TraceRanges ranges_of(const Accelerator& accelerator) {
+    if (!accelerator.cuda) {
+        return {};
+    }
+    const device::CudaApi& api = accelerator.cuda->api();
+    return {api.range_push, api.range_pop};
+}
+
 /// How long a start may take to measure.
 constexpr Seconds kCalibration{0.2};
 
@@ -95,9 +105,10 @@ constexpr Seconds kCalibration{0.2};
 Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, const Log& log)
     : communication_(options.communication), ranks_(ranks.size()), watchdog_(options.watchdog) {
     const auto node = ranks.split_by_node();
-    if (!options.communication.trace.empty()) {
-        trace_ = std::make_unique<comm::Trace>(ranks, node,
-                                               comm::TraceOptions{options.communication.trace});
+    const comm::TraceRanges ranges = ranges_of(options.accelerator);
+    if (!options.communication.trace.empty() || ranges.push != nullptr) {
+        trace_ = std::make_unique<comm::Trace>(
+            ranks, node, comm::TraceOptions{.file = options.communication.trace, .ranges = ranges});
     }
     if (communication_.bucket.value == 0) {
         communication_.bucket = comm::agreed_bucket_size(
@@ -188,7 +199,7 @@ void Replica::begin_step(Step step) noexcept {
 }
 
 void Replica::finish_trace(const Log& log) {
-    if (!trace_) {
+    if (!trace_ || trace_->file().empty()) {
         return;
     }
     try {

@@ -63,13 +63,20 @@ StepRunner::Summed StepRunner::sum_elastically(std::int64_t micro_batches, const
             // Each micro-batch is a term of its own: their sums in fp32 would depend on who has
             // which.
             parts_.arena.zero_gradients();
-            const model::LossSum loss = forward(micro);
-            scaled(loss.sum, scale()).backward();
+            const model::LossSum loss = [&] {
+                const comm::Trace::Span span(parts_.trace, comm::TracePoint::Forward);
+                return forward(micro);
+            }();
+            {
+                const comm::Trace::Span span(parts_.trace, comm::TracePoint::Backward);
+                scaled(loss.sum, scale()).backward();
+            }
             parts_.elastic->add(0, values);
             summed.loss += loss.sum.item<double>();
             summed.weight += static_cast<double>(loss.weight);
         }
         const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
+        const comm::Trace::Span span(parts_.trace, comm::TracePoint::Wait);
         outcome = parts_.elastic->finish(values);
     }
     if (outcome == ElasticSum::Outcome::NonFinite) {

@@ -303,6 +303,33 @@ BOOST_AUTO_TEST_CASE(files_that_are_no_timeline_or_cut_off_are_refused) {
     }
 }
 
+/// What a profiler would be told: names as they begin, "-" where the innermost ends.
+std::vector<std::string>& told_ranges() {
+    static std::vector<std::string> told;
+    return told;
+}
+
+BOOST_AUTO_TEST_CASE(a_profiler_is_told_the_phases_one_inside_the_other) {
+    const auto ranks = mpi::Communicator::world();
+    const test::ScratchFolder folder("trace_ranges");
+    const comm::TraceRanges ranges{[](const char* name) { told_ranges().emplace_back(name); },
+                                   [] { told_ranges().emplace_back("-"); }};
+    const std::vector<std::string> step = {"step", "forward", "-", "backward",
+                                           "-",    "wait",    "-", "-"};
+    // With a timeline beside it and without.
+    for (const auto& file : {shared_file(ranks, folder), std::filesystem::path()}) {
+        told_ranges().clear();
+        Trace trace(ranks, ranks, {.file = file, .ranges = ranges});
+        (void)take_steps(ranks, comm::Progress::Inline, &trace);
+        BOOST_TEST(trace.finish() == 0U);
+        BOOST_TEST_REQUIRE(told_ranges().size() == kSteps * step.size());
+        for (std::size_t i = 0; i < told_ranges().size(); ++i) {
+            BOOST_TEST(told_ranges()[i] == step[i % step.size()], i);
+        }
+        BOOST_TEST((!ranks.is_root() || file.empty() || std::filesystem::exists(file)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_folder_that_is_missing_is_refused_at_once) {
     const test::ScratchFolder folder("trace_folder");
     BOOST_CHECK_NO_THROW(comm::require_trace_folder(folder.path() / "trace.json"));

@@ -94,6 +94,9 @@ BOOST_AUTO_TEST_CASE(the_built_module_opens_and_counts_the_gpus) {
     const device::CudaModule module(path);
     BOOST_TEST(contains(module.description(), "CUDA "), module.description());
     BOOST_TEST(contains(module.description(), "NCCL "), module.description());
+    // Without a profiler, and without a GPU, ranges are nothing.
+    module.api().range_push("step");
+    module.api().range_pop();
     const int devices = module.device_count();
     std::printf("GPU module: %s, %d GPUs\n", module.description().c_str(), devices);
     if (device::has_cuda_driver()) {

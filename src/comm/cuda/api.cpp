@@ -57,6 +57,8 @@ constexpr device::CudaApi kApi = {
     .nccl_start = nccl_start,
     .nccl_poll = nccl_poll,
     .nccl_release = nccl_release,
+    .range_push = range_push,
+    .range_pop = range_pop,
 };
 
 }  // namespace

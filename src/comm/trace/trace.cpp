@@ -39,9 +39,12 @@ Trace::Trace(const mpi::Communicator& ranks, const mpi::Communicator& node, Trac
     : ranks_(ranks.duplicate()),
       options_(std::move(options)),
       part_path_(trace_part(options_.file, ranks.rank())),
-      ring_(options_.capacity),
-      clock_(agree_on_clock(ranks, node, options_.clock_shift)),
+      ring_(is_recorded() ? options_.capacity : 1),
+      clock_(is_recorded() ? agree_on_clock(ranks, node, options_.clock_shift) : TraceClock{}),
       text_(ranks.rank(), clock_) {
+    if (!is_recorded()) {
+        return;
+    }
     mpi::agree(ranks, [&] { part_ = open_part(part_path_); });
     text_.lines() = "[\n";
     text_.begin(host_name());
@@ -58,6 +61,9 @@ Trace::~Trace() {
 }
 
 void Trace::push(TraceRecord record) noexcept {
+    if (!is_recorded()) {
+        return;
+    }
     record.step = Step(step_.load(std::memory_order_relaxed));
     if (!ring_.push(record)) {
         lost_.fetch_add(1, std::memory_order_relaxed);
@@ -74,6 +80,14 @@ void Trace::note_since(std::int64_t begin, TracePoint point, std::uint64_t numbe
 
 void Trace::mark(TracePoint point, TraceEnd which) noexcept {
     push({.begin = TraceClock::now(), .point = point, .which = which});
+    if (options_.ranges.push == nullptr) {
+        return;
+    }
+    if (which == TraceEnd::Begin) {
+        options_.ranges.push(name_of(point).data());  // a literal
+    } else {
+        options_.ranges.pop();
+    }
 }
 
 void Trace::write_now_and_then() {
@@ -115,6 +129,9 @@ void Trace::stop_writing() {
 }
 
 std::uint64_t Trace::finish() {
+    if (!is_recorded()) {
+        return 0;
+    }
     stop_writing();
     std::int64_t lost = static_cast<std::int64_t>(lost_.load());
     mpi::agree(ranks_, [&] {

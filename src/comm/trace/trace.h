@@ -21,11 +21,18 @@
 
 namespace hpml::comm {
 
+/// Who shows the phases of a thread while they last: a profiler's ranges, one inside the other.
+struct TraceRanges {
+    void (*push)(const char* name) = nullptr;  ///< null: nobody
+    void (*pop)() = nullptr;
+};
+
 struct TraceOptions {
-    std::filesystem::path file;
+    std::filesystem::path file;  ///< empty: only the ranges are shown, nothing is recorded
     /// Records that may wait for the writer; a power of two. More are lost, and counted.
     std::size_t capacity = std::size_t{1} << 15;
     std::int64_t clock_shift = 0;  ///< nanoseconds; for tests
+    TraceRanges ranges = {};
 };
 
 /// The timeline of a run in Chrome's trace format, which Perfetto and chrome://tracing open.
@@ -81,6 +88,7 @@ class Trace {
 
     /// End the recording and let rank 0 put all parts together, under a temporary name first; then
     /// the parts go. Collective.
+    /// Nothing without a file.
     /// @return records that were lost, of all ranks
     /// @throw IoError, OutputError on every rank; the parts then stay
     std::uint64_t finish();
@@ -93,6 +101,8 @@ class Trace {
     void write_now_and_then();
     void flush(bool all);
     void stop_writing();
+
+    [[nodiscard]] bool is_recorded() const noexcept { return !options_.file.empty(); }
 
     mpi::Communicator ranks_;
     TraceOptions options_;

@@ -1,6 +1,7 @@
 #include "device/cuda/runtime.h"
 
 #include <cuda_runtime_api.h>
+#include <nvtx3/nvToolsExt.h>
 
 #include <utility>
 
@@ -121,5 +122,9 @@ int event_elapsed(void* earlier, void* later, double* seconds) {
     *seconds = milliseconds * 1e-3;
     return status;
 }
+
+void range_push(const char* name) { nvtxRangePushA(name); }
+
+void range_pop() { nvtxRangePop(); }
 
 }  // namespace hpml::cuda

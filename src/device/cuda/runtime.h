@@ -25,6 +25,9 @@ int event_query(void* event, int* done);
 int event_synchronize(void* event);
 int event_elapsed(void* earlier, void* later, double* seconds);
 
+void range_push(const char* name);
+void range_pop();
+
 int scale_and_check(float* values, std::size_t count, float scale, device::CudaGradientCheck* check,
                     void* stream);
 
