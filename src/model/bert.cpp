@@ -9,6 +9,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mse_loss.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -107,7 +108,8 @@ at::Tensor index_tensor(const std::vector<std::int32_t>& values, c10::Device dev
         .to(device);
 }
 
-void require_positions(const corpus::Batch& batch, const ModelConfig& config) {
+/// That the tables have a row for every token's position and segment.
+void require_rows(const corpus::Batch& batch, const ModelConfig& config) {
     for (std::size_t sequence = 0; sequence < batch.sequences(); ++sequence) {
         const std::int32_t first = batch.cu_seqlens[sequence];
         const std::int32_t last = batch.cu_seqlens[sequence + 1];
@@ -118,13 +120,24 @@ void require_positions(const corpus::Batch& batch, const ModelConfig& config) {
                              "; cut the sequences or choose a model with more positions");
         }
     }
+    if (std::ranges::any_of(batch.segments, [&](std::int32_t segment) {
+            return segment < 0 || segment >= config.segment_types;
+        })) {
+        throw InputError(
+            "a sequence has tokens of segment " + std::to_string(std::ranges::max(batch.segments)) +
+            ", but the model's type_vocab_size is " + std::to_string(config.segment_types) +
+            " (its segments count from 0); prepare rows without pairs, or choose a "
+            "model with more segments");
+    }
 }
 
-std::vector<std::int32_t> position_numbers(const corpus::Batch& batch) {
+/// Rows of the position table.
+std::vector<std::int32_t> position_numbers(const corpus::Batch& batch, std::int64_t first) {
     std::vector<std::int32_t> positions(batch.token_count());
     for (std::size_t sequence = 0; sequence < batch.sequences(); ++sequence) {
         std::iota(positions.begin() + batch.cu_seqlens[sequence],
-                  positions.begin() + batch.cu_seqlens[sequence + 1], 0);
+                  positions.begin() + batch.cu_seqlens[sequence + 1],
+                  static_cast<std::int32_t>(first));
     }
     return positions;
 }
@@ -136,7 +149,8 @@ at::Tensor embed(LeafCursor& leaves, const corpus::Batch& batch, const Pass& pas
     const c10::Device device = words.device();
     at::Tensor rows = at::embedding(words, index_tensor(batch.tokens, device));
     rows.add_(at::embedding(types, index_tensor(batch.segments, device)));
-    rows.add_(at::embedding(positions, index_tensor(position_numbers(batch), device)));
+    rows.add_(at::embedding(
+        positions, index_tensor(position_numbers(batch, pass.config.first_position), device)));
     if (pass.config.norm == EncoderNorm::Post) {
         rows = leaves.next_norm()(rows);
     }
@@ -201,13 +215,13 @@ Bert::Bert(const ModelConfig& config, Head head, std::vector<at::Tensor> leaves,
 }
 
 at::Tensor Bert::encode(const corpus::Batch& batch, const DropoutPlan& dropout) const {
-    require_positions(batch, config_);
+    require_rows(batch, config_);
     return fused_ ? fused_->encode(batch, dropout) : encode_by_operators(batch, dropout, {});
 }
 
 at::Tensor Bert::encode_rows(const corpus::Batch& batch, const DropoutPlan& dropout,
                              const std::vector<std::int32_t>& wanted) const {
-    require_positions(batch, config_);
+    require_rows(batch, config_);
     return fused_ ? fused_->encode(batch, wanted, dropout)
                   : encode_by_operators(batch, dropout,
                                         index_tensor(wanted, leaves_.front().device()));
@@ -229,7 +243,7 @@ at::Tensor Bert::encode_by_operators(const corpus::Batch& batch, const DropoutPl
 
 at::Tensor Bert::mlm_logits(const corpus::Batch& batch, const DropoutPlan& dropout) const {
     expects(head_ == Head::MaskedLm, "a model with a masked-LM head");
-    require_positions(batch, config_);
+    require_rows(batch, config_);
     const at::NoGradGuard no_grad;
     return fused_ ? fused_->mlm_logits(batch, dropout) : logits_by_operators(batch, dropout);
 }
@@ -247,7 +261,7 @@ at::Tensor Bert::logits_by_operators(const corpus::Batch& batch, const DropoutPl
 
 LossSum Bert::mlm_loss(const corpus::Batch& batch, const DropoutPlan& dropout) const {
     expects(head_ == Head::MaskedLm, "a model with a masked-LM head");
-    require_positions(batch, config_);
+    require_rows(batch, config_);
     const auto weight = static_cast<std::int64_t>(batch.mlm_labels.size());
     if (fused_) {
         return {fused_->mlm_loss(batch, dropout), weight};
@@ -264,9 +278,13 @@ at::Tensor Bert::class_logits(const corpus::Batch& batch, const DropoutPlan& dro
     const c10::Device device = leaves_.front().device();
     const std::vector<std::int32_t> first_tokens(batch.cu_seqlens.begin(),
                                                  batch.cu_seqlens.end() - 1);
-    const at::Tensor first = encode_rows(batch, dropout, first_tokens);
+    at::Tensor first = encode_rows(batch, dropout, first_tokens);
+    const DropoutMasks masks(batch, dropout, device);
+    if (config_.family == Family::Roberta) {
+        masks.apply_to_head(first, DropoutSite::HeadInput);
+    }
     at::Tensor pooled = leaves.next_linear()(first).tanh();
-    DropoutMasks(batch, dropout, device).apply_to_head(pooled);
+    masks.apply_to_head(pooled, DropoutSite::Head);
     return leaves.next_linear()(pooled);
 }
 

@@ -40,7 +40,8 @@ class Bert {
          const BertOptions& options = {});
 
     /// Last hidden states, [tokens, hidden]. Rows of a sequence attend to that sequence only.
-    /// @throw InputError if a sequence is longer than max_positions
+    /// @throw InputError if a sequence is longer than max_positions or has a segment that the model
+    /// has not
     [[nodiscard]] at::Tensor encode(const corpus::Batch& batch, const DropoutPlan& dropout) const;
     /// MLM logits at the batch's masked positions, [labels, vocabulary], without a graph.
     [[nodiscard]] at::Tensor mlm_logits(const corpus::Batch& batch,

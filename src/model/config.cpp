@@ -24,20 +24,25 @@ constexpr std::array<NamedSize, 6> kNamedSizes{{{"tiny", 2, 128},
                                                 {"base", 12, 768},
                                                 {"large", 24, 1024}}};
 constexpr std::int64_t kHeadWidth = 64;
+constexpr std::string_view kRoberta = "roberta";
+/// Of its own vocabulary, and what Hugging Face takes where a file says nothing.
+constexpr std::int64_t kRobertaPadding = 1;
 
 /// Reads members that may be absent, as Hugging Face does, and refuses values that make no encoder.
 class ConfigReader {
   public:
     ConfigReader(const Json& json, const std::string& where) : json_(json), where_(where) {}
 
-    /// A whole number from 1 to `limit`; `fallback` if the key is absent.
-    std::int64_t count(const char* key, std::int64_t fallback, std::int64_t limit) const {
+    /// A whole number from `least` to `limit`; `fallback` if the key is absent.
+    std::int64_t count(const char* key, std::int64_t fallback, std::int64_t limit,
+                       std::int64_t least = 1) const {
         if (!json_.contains(key)) {
             return fallback;
         }
         const auto& member = json_.at(key);
-        if (!member.is_number_integer() || member < 1 || member > limit) {
-            fail(key, "a whole number from 1 to " + std::to_string(limit));
+        if (!member.is_number_integer() || member < least || member > limit) {
+            fail(key,
+                 "a whole number from " + std::to_string(least) + " to " + std::to_string(limit));
         }
         return member.get<std::int64_t>();
     }
@@ -94,9 +99,35 @@ ModelConfig defaults_of(const std::string& model_type, const std::string& where)
                 .intermediate_size = 4096,
                 .norm = EncoderNorm::Pre};
     }
+    if (model_type == kRoberta) {
+        return {.vocabulary_size = 50265, .family = Family::Roberta};
+    }
     throw InputError(where + ": key 'model_type' is \"" + model_type +
-                     "\", which is no encoder of this program; it must be \"bert\" or "
-                     "\"megatron-bert\"");
+                     "\", which is no encoder of this program; it must be \"bert\", "
+                     "\"megatron-bert\" or \"roberta\"");
+}
+
+/// Hugging Face counts RoBERTa's rows in front of the first position among its positions.
+void read_positions(ModelConfig& config, const ConfigReader& reader) {
+    constexpr std::int64_t kMost = 1 << 16;
+    std::int64_t rows = reader.count("max_position_embeddings", config.max_positions, kMost);
+    if (config.family == Family::Roberta) {
+        set_padding(config, reader.count("pad_token_id", kRobertaPadding, kMost, 0));
+        if (rows <= config.first_position) {
+            reader.fail("max_position_embeddings",
+                        "more than pad_token_id + 1 (RoBERTa's positions begin there)");
+        }
+        rows -= config.first_position;
+    }
+    config.max_positions = rows;
+}
+
+/// RoBERTa's own settings (Liu et al. 2019), whatever the size.
+void make_roberta(ModelConfig& config) {
+    config.family = Family::Roberta;
+    config.segment_types = 1;
+    config.layer_norm_epsilon = 1e-5;
+    set_padding(config, kRobertaPadding);
 }
 
 void add_labels(Json& json, std::int64_t labels) {
@@ -118,19 +149,37 @@ ModelConfig named_model(const std::string& name) {
     if (name.ends_with(".json")) {
         return config_from_json(read_json(name), name);
     }
+    const bool is_roberta = name == "roberta-base" || name == "roberta-large";
+    const std::string size_name = is_roberta ? name.substr(kRoberta.size() + 1) : name;
     const auto found = std::find_if(kNamedSizes.begin(), kNamedSizes.end(),
-                                    [&](const NamedSize& size) { return size.name == name; });
+                                    [&](const NamedSize& size) { return size.name == size_name; });
     if (found == kNamedSizes.end()) {
         throw UsageError("unknown model '" + name +
-                         "'; give tiny, mini, small, medium, base, large or the path of a "
-                         "config.json");
+                         "'; give tiny, mini, small, medium, base, large, roberta-base, "
+                         "roberta-large or the path of a config.json");
     }
     ModelConfig config;
     config.layers = found->layers;
     config.hidden_size = found->width;
     config.heads = found->width / kHeadWidth;
     config.intermediate_size = 4 * found->width;
+    if (is_roberta) {
+        make_roberta(config);
+    }
     return config;
+}
+
+std::string model_type(const ModelConfig& config) {
+    if (config.family == Family::Roberta) {
+        return std::string(kRoberta);
+    }
+    return config.norm == EncoderNorm::Pre ? "megatron-bert" : "bert";
+}
+
+void set_padding(ModelConfig& config, std::int64_t padding_id) {
+    if (config.family == Family::Roberta) {
+        config.first_position = padding_id + 1;
+    }
 }
 
 ModelConfig config_from_json(const Json& json, const std::string& where) {
@@ -141,7 +190,7 @@ ModelConfig config_from_json(const Json& json, const std::string& where) {
     config.layers = reader.count("num_hidden_layers", config.layers, 1023);
     config.heads = reader.count("num_attention_heads", config.heads, 1 << 12);
     config.intermediate_size = reader.count("intermediate_size", config.intermediate_size, 1 << 18);
-    config.max_positions = reader.count("max_position_embeddings", config.max_positions, 1 << 16);
+    read_positions(config, reader);
     config.segment_types = reader.count("type_vocab_size", config.segment_types, 1 << 16);
     config.layer_norm_epsilon = reader.number("layer_norm_eps", config.layer_norm_epsilon);
     config.initializer_range = reader.number("initializer_range", config.initializer_range);
@@ -160,12 +209,14 @@ ModelConfig config_from_json(const Json& json, const std::string& where) {
 }
 
 Json config_to_json(const ModelConfig& config, Head head, double dropout) {
-    const bool pre = config.norm == EncoderNorm::Pre;
-    const std::string family = pre ? "MegatronBert" : "Bert";
+    const bool is_roberta = config.family == Family::Roberta;
+    const std::string family = is_roberta                        ? "Roberta"
+                               : config.norm == EncoderNorm::Pre ? "MegatronBert"
+                                                                 : "Bert";
     const bool classifies = head == Head::Classification;
     Json json;
     json["architectures"] = {family + (classifies ? "ForSequenceClassification" : "ForMaskedLM")};
-    json["model_type"] = pre ? "megatron-bert" : "bert";
+    json["model_type"] = model_type(config);
     json["attention_probs_dropout_prob"] = dropout;
     json["hidden_act"] = "gelu";
     json["hidden_dropout_prob"] = dropout;
@@ -173,10 +224,10 @@ Json config_to_json(const ModelConfig& config, Head head, double dropout) {
     json["initializer_range"] = config.initializer_range;
     json["intermediate_size"] = config.intermediate_size;
     json["layer_norm_eps"] = config.layer_norm_epsilon;
-    json["max_position_embeddings"] = config.max_positions;
+    json["max_position_embeddings"] = config.position_rows();
     json["num_attention_heads"] = config.heads;
     json["num_hidden_layers"] = config.layers;
-    json["pad_token_id"] = 0;
+    json["pad_token_id"] = is_roberta ? config.first_position - 1 : 0;
     json["tie_word_embeddings"] = true;
     json["torch_dtype"] = "float32";
     json["type_vocab_size"] = config.segment_types;

@@ -11,7 +11,8 @@ enum class DropoutSite : std::uint32_t {
     AttentionProbability = 1,  ///< element = (head * length + query) * length + key
     AttentionOutput = 2,       ///< element = token * hidden + column, as at the other row sites
     FeedForwardOutput = 3,
-    Head = 4,  ///< the pooled row of a sequence
+    Head = 4,       ///< the pooled row of a sequence
+    HeadInput = 5,  ///< of RoBERTa: the row that is pooled
 };
 
 /// Which elements of which sample: with the element's index it names one keep decision.

@@ -50,20 +50,20 @@ void DropoutMasks::apply(at::Tensor& rows, std::int64_t layer, DropoutSite site,
     rows.mul_(kept.defined() ? there.index_select(0, kept) : there);
 }
 
-void DropoutMasks::apply_to_head(at::Tensor& pooled) const {
+void DropoutMasks::apply_to_head(at::Tensor& rows, DropoutSite site) const {
     if (!active()) {
         return;
     }
-    const auto columns = static_cast<std::size_t>(pooled.size(1));
-    const at::Tensor factors = at::empty({pooled.size(0), pooled.size(1)}, at::kFloat);
+    const auto columns = static_cast<std::size_t>(rows.size(1));
+    const at::Tensor factors = at::empty({rows.size(0), rows.size(1)}, at::kFloat);
     const std::span<float> all(factors.mutable_data_ptr<float>(),
                                static_cast<std::size_t>(factors.numel()));
     for (std::size_t sequence = 0; sequence < batch_.sequences(); ++sequence) {
-        fill_keep_scale(stream(sequence, 0, DropoutSite::Head), plan_.probability,
+        fill_keep_scale(stream(sequence, 0, site), plan_.probability,
                         all.subspan(sequence * columns, columns));
     }
     // Not in place: tanh keeps its own result for the backward pass.
-    pooled = pooled.mul(factors.to(device_));
+    rows = rows.mul(factors.to(device_));
 }
 
 at::Tensor DropoutMasks::probabilities(std::int64_t layer, std::int64_t heads,

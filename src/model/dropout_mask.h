@@ -23,8 +23,8 @@ class DropoutMasks {
     /// @param kept  int64: `rows` are these of the batch's tokens; undefined: all
     void apply(at::Tensor& rows, std::int64_t layer, DropoutSite site,
                const at::Tensor& kept = {}) const;
-    /// Drop elements of `pooled`, [sequences, columns], in place.
-    void apply_to_head(at::Tensor& pooled) const;
+    /// Drop elements of `rows`, [sequences, columns]; a new tensor stands there then.
+    void apply_to_head(at::Tensor& rows, DropoutSite site) const;
     /// Factors of attention probabilities, [sequences, heads, longest, longest]; 1 where padding
     /// stands. Undefined when inactive.
     [[nodiscard]] at::Tensor probabilities(std::int64_t layer, std::int64_t heads,

@@ -42,13 +42,17 @@ class SpecList {
     std::vector<LeafSpec> leaves_;
 };
 
+std::string encoder_prefix(const ModelConfig& config) {
+    return config.family == Family::Roberta ? "roberta." : "bert.";
+}
+
 void add_embeddings(SpecList& list, const ModelConfig& config) {
-    const std::string prefix = "bert.embeddings.";
+    const std::string prefix = encoder_prefix(config) + "embeddings.";
     const std::int64_t width = config.hidden_size;
     const bool pre = config.norm == EncoderNorm::Pre;
     list.add_weight(prefix + "word_embeddings.weight", {config.vocabulary_size, width},
                     pre ? Init::WidthScaled : Init::Normal);
-    list.add_weight(prefix + "position_embeddings.weight", {config.max_positions, width});
+    list.add_weight(prefix + "position_embeddings.weight", {config.position_rows(), width});
     list.add_weight(prefix + "token_type_embeddings.weight", {config.segment_types, width});
     if (!pre) {
         list.add_norm(prefix + "LayerNorm", width);
@@ -56,7 +60,8 @@ void add_embeddings(SpecList& list, const ModelConfig& config) {
 }
 
 void add_layer(SpecList& list, const ModelConfig& config, std::int64_t layer) {
-    const std::string prefix = "bert.encoder.layer." + std::to_string(layer) + ".";
+    const std::string prefix =
+        encoder_prefix(config) + "encoder.layer." + std::to_string(layer) + ".";
     const std::int64_t width = config.hidden_size;
     const bool pre = config.norm == EncoderNorm::Pre;
     if (pre) {
@@ -72,19 +77,34 @@ void add_layer(SpecList& list, const ModelConfig& config, std::int64_t layer) {
     }
 }
 
+/// The names of both heads' parts.
+struct HeadNames {
+    const char* transform;
+    const char* norm;
+    const char* decoder_bias;
+    const char* pooler;
+    const char* classifier;
+};
+constexpr HeadNames kBertHead{"cls.predictions.transform.dense",
+                              "cls.predictions.transform.LayerNorm", "cls.predictions.bias",
+                              "bert.pooler.dense", "classifier"};
+constexpr HeadNames kRobertaHead{"lm_head.dense", "lm_head.layer_norm", "lm_head.bias",
+                                 "classifier.dense", "classifier.out_proj"};
+
 void add_head(SpecList& list, const ModelConfig& config, Head head) {
     const std::int64_t width = config.hidden_size;
+    const HeadNames& names = config.family == Family::Roberta ? kRobertaHead : kBertHead;
     if (head == Head::MaskedLm) {
-        const std::string transform = "cls.predictions.transform.dense";
+        const std::string transform = names.transform;
         const bool pre = config.norm == EncoderNorm::Pre;
         list.add_weight(transform + ".weight", {width, width},
                         pre ? Init::NearIdentity : Init::Normal);
         list.add_bias(transform + ".bias", width);
-        list.add_norm("cls.predictions.transform.LayerNorm", width);
-        list.add_bias("cls.predictions.bias", config.vocabulary_size);
+        list.add_norm(names.norm, width);
+        list.add_bias(names.decoder_bias, config.vocabulary_size);
     } else {
-        list.add_linear("bert.pooler.dense", width, width);
-        list.add_linear("classifier", config.labels, width);
+        list.add_linear(names.pooler, width, width);
+        list.add_linear(names.classifier, config.labels, width);
     }
 }
 

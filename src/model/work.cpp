@@ -10,7 +10,9 @@ namespace hpml::model {
 
 namespace {
 
-bool starts_with(const std::string& name, const char* prefix) { return name.rfind(prefix, 0) == 0; }
+bool contains(const std::string& name, const std::string& part) {
+    return name.find(part) != std::string::npos;
+}
 
 /// Tokens that a matrix of the encoder sees.
 struct EncoderTokens {
@@ -19,7 +21,7 @@ struct EncoderTokens {
     std::string last_layer;
 
     [[nodiscard]] bool in_last_layer(const std::string& name) const {
-        return starts_with(name, last_layer.c_str());
+        return contains(name, last_layer);
     }
     [[nodiscard]] double seen_by(const LeafSpec& leaf) const {
         if (!in_last_layer(leaf.parts.front().name)) {
@@ -40,21 +42,21 @@ std::vector<double> forward_flops(const ModelConfig& config, Head head, const Wo
     const double masked = tokens * shape.masked_share;
     const auto width = static_cast<double>(config.hidden_size);
     const EncoderTokens encoder{tokens, head == Head::MaskedLm ? masked : 1.0,
-                                "bert.encoder.layer." + std::to_string(config.layers - 1) + "."};
+                                ".encoder.layer." + std::to_string(config.layers - 1) + "."};
+    const std::vector<LeafSpec> leaves = leaf_specs(config, head);
     std::vector<double> flops;
-    for (const LeafSpec& leaf : leaf_specs(config, head)) {
+    for (const LeafSpec& leaf : leaves) {
         const std::string& name = leaf.parts.front().name;
         const auto count = static_cast<double>(leaf.count());
         const bool is_matrix = leaf.shape().size() == 2;
         double work = 0;
-        if (name == "cls.predictions.bias") {
-            work = 2 * masked * width * count;
-        } else if (is_matrix && starts_with(name, "cls.")) {
-            work = 2 * masked * count;
-        } else if (is_matrix && starts_with(name, "bert.encoder.")) {
+        if (head == Head::MaskedLm && &leaf == &leaves.back()) {
+            work = 2 * masked * width * count;  // the decoder, by its bias
+        } else if (is_matrix && contains(name, ".encoder.layer.")) {
             work = 2 * encoder.seen_by(leaf) * count;
-        } else if (is_matrix && !starts_with(name, "bert.embeddings.")) {
-            work = 2 * count;  // the pooler and the classifier see one token
+        } else if (is_matrix && !contains(name, ".embeddings.")) {
+            // The pooler and the classifier see one token.
+            work = 2 * (head == Head::MaskedLm ? masked : 1.0) * count;
         }
         if (is_matrix && leaf.parts.size() == 3) {
             work += 4 * encoder.queries(name) * tokens * width;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Write tests/golden/bert_*.safetensors: small Hugging Face models and what they compute.
+"""Write tests/golden/bert_*.safetensors and roberta_*.safetensors: small Hugging Face models and what they compute.
 
 Each file holds the weights under Hugging Face's names, one padded batch ("input.*"), and the
 expected "output.logits", "output.loss" (summed) and the gradient of every weight ("gradient.NAME").
 The keys of config.json stand beside it, as the model saves them.
 
-    make_bert.py                      the four small models, into this folder
+    make_bert.py                      the six small models, into this folder
     make_bert.py --weights DIR --output PREFIX
                                       the masked-LM model of a Hugging Face folder, for a check by
                                       hand: HPML_GOLDEN_BERT=PREFIX model_test
@@ -25,14 +25,15 @@ SMALL = dict(vocab_size=61, hidden_size=16, num_hidden_layers=2, num_attention_h
              hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 
-def batch(vocabulary):
-    longest = max(LENGTHS)
-    ids = torch.zeros(len(LENGTHS), longest, dtype=torch.long)
+def batch(config):
+    """No padding id within a sequence: RoBERTa would not count its position."""
+    longest, pad = max(LENGTHS), config.pad_token_id
+    ids = torch.full((len(LENGTHS), longest), pad, dtype=torch.long)
     types = torch.zeros_like(ids)
     mask = torch.zeros_like(ids)
     for row, length in enumerate(LENGTHS):
-        ids[row, :length] = torch.randint(1, vocabulary, (length,))
-        types[row, length // 2:length] = 1
+        ids[row, :length] = torch.randint(pad + 1, config.vocab_size, (length,))
+        types[row, length // 2:length] = config.type_vocab_size - 1
         mask[row, :length] = 1
     return ids, types, mask
 
@@ -44,7 +45,7 @@ def flatten(table, mask):
 def compute(model, masked_lm):
     """Tensors of one golden file."""
     model.eval()
-    ids, types, mask = batch(model.config.vocab_size)
+    ids, types, mask = batch(model.config)
     logits = model(input_ids=ids, token_type_ids=types, attention_mask=mask).logits
     starts = [sum(LENGTHS[:i]) for i in range(len(LENGTHS))]
     tensors = {"input.tokens": flatten(ids, mask), "input.segments": flatten(types, mask),
@@ -105,6 +106,11 @@ def main():
     pre.num_labels = 1
     write(scatter(hf.MegatronBertForSequenceClassification(pre)), False,
           here / "bert_pre_regression")
+    roberta = hf.RobertaConfig(**{**SMALL, "max_position_embeddings": 18, "type_vocab_size": 1,
+                                  "layer_norm_eps": 1e-5})
+    write(scatter(hf.RobertaForMaskedLM(roberta)), True, here / "roberta_mlm")
+    roberta.num_labels = 3
+    write(scatter(hf.RobertaForSequenceClassification(roberta)), False, here / "roberta_class")
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ BOOST_AUTO_TEST_SUITE(bert)
 
 BOOST_AUTO_TEST_CASE(logits_loss_and_gradients_equal_those_of_hugging_face) {
     const std::string folder = HPML_SOURCE_DIR "/tests/golden/";
-    for (const char* name :
-         {"bert_post_mlm", "bert_pre_mlm", "bert_post_class", "bert_pre_regression"}) {
+    for (const char* name : {"bert_post_mlm", "bert_pre_mlm", "bert_post_class",
+                             "bert_pre_regression", "roberta_mlm", "roberta_class"}) {
         compare_with_golden(folder + name, 1e-5);
     }
     if (const char* chosen = std::getenv("HPML_GOLDEN_BERT")) {
@@ -229,6 +229,18 @@ BOOST_AUTO_TEST_CASE(a_sequence_longer_than_the_model_is_an_input_error) {
         (void)bert.encode(batch, kNoDropout), hpml::InputError, [](const hpml::InputError& error) {
             return std::string(error.what()).find("17 tokens") != std::string::npos;
         });
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_that_the_model_has_not_is_an_input_error) {
+    ModelConfig config = small_config(EncoderNorm::Post);
+    config.segment_types = 1;
+    const Bert bert(config, Head::MaskedLm, fresh_leaves(config, Head::MaskedLm, 1));
+    (void)bert.encode(batch_of_lengths({4}), kNoDropout);
+    BOOST_CHECK_EXCEPTION((void)bert.mlm_loss(batch_of_lengths({4, 4}), kNoDropout),
+                          hpml::InputError, [](const hpml::InputError& error) {
+                              return std::string(error.what()).find("type_vocab_size is 1") !=
+                                     std::string::npos;
+                          });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

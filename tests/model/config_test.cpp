@@ -13,6 +13,7 @@ using hpml::Json;
 using hpml::model::config_from_json;
 using hpml::model::config_to_json;
 using hpml::model::EncoderNorm;
+using hpml::model::Family;
 using hpml::model::Head;
 using hpml::model::leaf_specs;
 using hpml::model::ModelConfig;
@@ -39,12 +40,19 @@ BOOST_AUTO_TEST_CASE(named_sizes_have_the_published_parameter_counts) {
     BOOST_TEST(parameter_count(named_model("large"), Head::MaskedLm) == 335'174'458);
     // BertForSequenceClassification, two labels.
     BOOST_TEST(parameter_count(named_model("base"), Head::Classification) == 109'483'778);
+    // RobertaForMaskedLM and RobertaForSequenceClassification of roberta-base.
+    ModelConfig roberta = named_model("roberta-base");
+    roberta.vocabulary_size = 50265;
+    BOOST_TEST(parameter_count(roberta, Head::MaskedLm) == 124'697'433);
+    BOOST_TEST(parameter_count(roberta, Head::Classification) == 124'647'170);
+    BOOST_TEST(named_model("roberta-large").layers == 24);
     BOOST_TEST(named_model("tiny").heads == 2);
     BOOST_TEST(named_model("medium").layers == 8);
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_name_is_a_usage_error) {
     BOOST_CHECK_THROW((void)named_model("huge"), hpml::UsageError);
+    BOOST_CHECK_THROW((void)named_model("roberta-tiny"), hpml::UsageError);
     BOOST_CHECK_THROW((void)named_model("/nowhere/model.json"), hpml::MissingInputError);
 }
 
@@ -64,6 +72,31 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back_equal) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_roberta_counts_its_first_rows_among_the_positions_of_its_file) {
+    ModelConfig config = named_model("roberta-base");
+    config.labels = 3;
+    const Json json = config_to_json(config, Head::Classification, 0.1);
+    BOOST_CHECK(config_from_json(json, "config.json") == config);
+    BOOST_TEST(json["model_type"] == "roberta");
+    BOOST_TEST(json["architectures"][0] == "RobertaForSequenceClassification");
+    BOOST_TEST(json["max_position_embeddings"] == 514);
+    BOOST_TEST(json["pad_token_id"] == 1);
+    BOOST_TEST(json["type_vocab_size"] == 1);
+    BOOST_TEST(config.max_positions == 512);
+    hpml::model::set_padding(config, 7);
+    const Json other = config_to_json(config, Head::MaskedLm, 0.1);
+    BOOST_TEST(other["max_position_embeddings"] == 520);
+    BOOST_TEST(other["pad_token_id"] == 7);
+    BOOST_CHECK(config_from_json(other, "config.json").first_position == 8);
+    for (const auto& [key, value] : {std::pair<std::string, Json>{"max_position_embeddings", 2},
+                                     {"pad_token_id", -1},
+                                     {"pad_token_id", nullptr}}) {
+        Json bad = json;
+        bad[key] = value;
+        BOOST_TEST(refusal(bad).find(key) != std::string::npos, key << ": " << refusal(bad));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(absent_keys_mean_what_hugging_face_takes_them_for) {
     const ModelConfig bert = config_from_json({{"model_type", "bert"}}, "config.json");
     BOOST_CHECK(bert == named_model("base"));
@@ -71,6 +104,12 @@ BOOST_AUTO_TEST_CASE(absent_keys_mean_what_hugging_face_takes_them_for) {
     BOOST_TEST(megatron.vocabulary_size == 29056);
     BOOST_TEST(megatron.layers == 24);
     BOOST_CHECK(megatron.norm == EncoderNorm::Pre);
+    const ModelConfig roberta = config_from_json({{"model_type", "roberta"}}, "x");
+    BOOST_CHECK(roberta.family == Family::Roberta);
+    BOOST_TEST(roberta.vocabulary_size == 50265);
+    BOOST_TEST(roberta.max_positions == 510);
+    BOOST_TEST(roberta.segment_types == 2);
+    BOOST_TEST(roberta.layer_norm_epsilon == 1e-12);
 }
 
 BOOST_AUTO_TEST_CASE(what_the_encoder_cannot_do_is_refused_by_key) {
@@ -116,6 +155,12 @@ BOOST_AUTO_TEST_CASE(leaves_stand_in_forward_order_with_one_for_query_key_and_va
     BOOST_TEST(pre.size() == 3U + 2U * 12U + 2U + 4U);
     BOOST_TEST(pre[3].parts[0].name == "bert.encoder.layer.0.attention.ln.weight");
     BOOST_TEST(pre[27].parts[0].name == "bert.encoder.ln.weight");
+    const auto roberta = leaf_specs(named_model("roberta-base"), Head::MaskedLm);
+    BOOST_TEST(roberta.size() == 5U + 12U * 12U + 5U);
+    BOOST_TEST(roberta[1].shape() == (std::vector<std::int64_t>{514, 768}),
+               boost::test_tools::per_element());
+    BOOST_TEST(roberta[5].parts[1].name == "roberta.encoder.layer.0.attention.self.key.weight");
+    BOOST_TEST(roberta.back().parts[0].name == "lm_head.bias");
 }
 
 BOOST_AUTO_TEST_CASE(only_matrices_decay) {

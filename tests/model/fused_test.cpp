@@ -31,8 +31,10 @@ std::vector<float> some_numbers(std::size_t count, std::uint32_t number, float s
     return values;
 }
 
-ModelConfig config_of(EncoderNorm norm) {
+ModelConfig config_of(EncoderNorm norm, Family family = Family::Bert) {
     ModelConfig config;
+    config.family = family;
+    set_padding(config, 1);
     config.vocabulary_size = 70;
     config.hidden_size = 24;
     config.layers = 3;
@@ -106,6 +108,9 @@ void for_every_model(const std::function<void(const ModelConfig&, Head)>& body) 
         for (const Head head : {Head::MaskedLm, Head::Classification}) {
             body(config_of(norm), head);
         }
+    }
+    for (const Head head : {Head::MaskedLm, Head::Classification}) {
+        body(config_of(EncoderNorm::Post, Family::Roberta), head);
     }
 }
 

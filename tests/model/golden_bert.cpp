@@ -13,8 +13,8 @@ namespace hpml::test {
 GoldenBert::GoldenBert(const std::string& prefix)
     : file_(prefix + ".safetensors"),
       config_(model::config_from_json(read_json(prefix + ".json"), prefix + ".json")),
-      head_(file_.entries().contains("classifier.weight") ? model::Head::Classification
-                                                          : model::Head::MaskedLm),
+      head_(file_.entries().contains("input.targets") ? model::Head::Classification
+                                                      : model::Head::MaskedLm),
       specs_(model::leaf_specs(config_, head_)) {}
 
 std::vector<at::Tensor> GoldenBert::leaves() const {

@@ -112,10 +112,7 @@ void EncoderPass::embed(const Leaves& leaves, float* rows) {
             float* to = rows + i * width;
             std::copy_n(leaves.value(map_.words) + batch_.tokens[row] * width, width, to);
             kernels.add_to(width, leaves.value(map_.types) + batch_.segments[row] * width, to);
-            kernels.add_to(width,
-                           leaves.value(map_.positions) +
-                               batch_.position(static_cast<std::int32_t>(i)) * width,
-                           to);
+            kernels.add_to(width, leaves.value(map_.positions) + position_row(i) * width, to);
         }
     });
     if (is_post()) {
@@ -151,7 +148,7 @@ void EncoderPass::embed_backward(const Leaves& leaves, Buffer gradient) {
             };
             add_at(map_.words, batch_.tokens[row]);
             add_at(map_.types, batch_.segments[row]);
-            add_at(map_.positions, batch_.position(static_cast<std::int32_t>(i)));
+            add_at(map_.positions, position_row(i));
         }
     });
     leaves.ready(map_.types);

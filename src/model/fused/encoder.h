@@ -35,6 +35,10 @@ class EncoderPass {
 
   private:
     [[nodiscard]] bool is_post() const { return config_.norm == EncoderNorm::Post; }
+    /// Of the position table.
+    [[nodiscard]] std::int64_t position_row(std::int64_t row) const {
+        return config_.first_position + batch_.position(static_cast<std::int32_t>(row));
+    }
     [[nodiscard]] const RowChoice& rows_of_layer(std::int64_t layer) const {
         return layer == config_.layers - 1 ? chosen_ : all_;
     }
