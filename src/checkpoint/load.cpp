@@ -9,7 +9,8 @@ namespace hpml::checkpoint {
 
 namespace {
 
-constexpr std::string_view kPrefix = "bert.";
+constexpr std::string_view kBert = "bert.";
+constexpr std::string_view kRoberta = "roberta.";
 
 /// The names under which a file may hold a parameter, the parameter's own first.
 std::vector<std::string> candidates(const std::string& name) {
@@ -22,9 +23,14 @@ std::vector<std::string> candidates(const std::string& name) {
     also("LayerNorm.weight", "LayerNorm.gamma");
     also("LayerNorm.bias", "LayerNorm.beta");
     also("cls.predictions.bias", "cls.predictions.decoder.bias");
+    also("lm_head.bias", "lm_head.decoder.bias");
     for (std::size_t i = 0, count = names.size(); i < count; ++i) {
-        names.push_back(names[i].starts_with(kPrefix) ? names[i].substr(kPrefix.size())
-                                                      : std::string(kPrefix) + names[i]);
+        if (names[i].starts_with(kRoberta)) {
+            names.push_back(names[i].substr(kRoberta.size()));
+        } else {
+            names.push_back(names[i].starts_with(kBert) ? names[i].substr(kBert.size())
+                                                        : std::string(kBert) + names[i]);
+        }
     }
     return names;
 }
@@ -42,7 +48,8 @@ std::optional<std::string> find(const model::SafetensorsFile& file, const std::s
 bool is_derived(const std::string& name) {
     return name.ends_with("embeddings.position_ids") ||
            name.ends_with("embeddings.token_type_ids") ||
-           name == "cls.predictions.decoder.weight" || name == "cls.predictions.decoder.bias";
+           name == "cls.predictions.decoder.weight" || name == "cls.predictions.decoder.bias" ||
+           name == "lm_head.decoder.weight" || name == "lm_head.decoder.bias";
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ struct LoadReport {
 using NamedViews = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// Copy a file's tensors into a model's parameters by name. Also found: names without (or with) the
-/// leading "bert.", LayerNorm.gamma and LayerNorm.beta of old files, and the decoder's bias under
-/// its tied name. Buffers (position_ids, token_type_ids) and the tied decoder weight are passed
-/// over.
+/// leading "bert." or "roberta.", LayerNorm.gamma and LayerNorm.beta of old files, and the
+/// decoder's bias under its tied name. Buffers (position_ids, token_type_ids) and the tied decoder
+/// weight are passed over.
 /// @throw InputError if a tensor has another shape, or if the file has none of the parameters
 LoadReport load_parameters(const model::SafetensorsFile& file, const NamedViews& parameters);
 

@@ -78,6 +78,23 @@ BOOST_AUTO_TEST_CASE(finds_old_and_tied_names) {
     BOOST_TEST(value(views, 2) == 3.0F);
 }
 
+BOOST_AUTO_TEST_CASE(finds_the_names_of_roberta) {
+    const test::ScratchFolder folder("load");
+    const auto file = file_of(
+        folder / "x", {"embeddings.word_embeddings.weight", "lm_head.decoder.bias",
+                       "lm_head.decoder.weight", "roberta.encoder.layer.0.output.dense.bias",
+                       "roberta.pooler.dense.bias", "roberta.embeddings.position_ids"});
+    const NamedViews views =
+        zero_views({"roberta.embeddings.word_embeddings.weight", "lm_head.bias",
+                    "roberta.encoder.layer.0.output.dense.bias"});
+    const LoadReport report = load_parameters(file, views);
+    BOOST_TEST(report.loaded.size() == 3U);
+    BOOST_TEST(report.ignored == Names{"roberta.pooler.dense.bias"});
+    BOOST_TEST(value(views, 0) == 1.0F);
+    BOOST_TEST(value(views, 1) == 2.0F);
+    BOOST_TEST(value(views, 2) == 4.0F);
+}
+
 BOOST_AUTO_TEST_CASE(the_exact_name_wins) {
     const test::ScratchFolder folder("load");
     const auto file = file_of(folder / "x", {"weight", "bert.weight"});
