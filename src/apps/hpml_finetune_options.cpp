@@ -80,8 +80,9 @@ void declare_recipe(OptionTable& table, tasks::GlueOptions& run) {
 
 void declare_random_start(OptionTable& table, tasks::GlueOptions& run) {
     table.group("With --init-from random")
-        .add("model", run.model, "Encoder: tiny, mini, small, medium, base, large or a config.json")
-        .choices({"tiny", "mini", "small", "medium", "base", "large"})
+        .add("model", run.model, "Encoder: a size, also as RoBERTa's, or a config.json")
+        .choices(
+            {"tiny", "mini", "small", "medium", "base", "large", "roberta-base", "roberta-large"})
         .or_file(".json")
         .add("vocab", run.vocabulary, "Tokenizer's folder or file, as of hpml_prepare")
         .placeholder("FILE|DIR")

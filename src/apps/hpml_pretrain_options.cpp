@@ -26,8 +26,9 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
         .placeholder("DIR")
         .from_environment("HPML_RUN")
         .add("init-from", run.init_from,
-             "Run or checkpoint whose weights a new run begins with, at step 0; empty: drawn "
-             "from the seed")
+             "Run, checkpoint or Hugging Face folder whose weights a new run begins with, at step "
+             "0; "
+             "empty: drawn from the seed")
         .placeholder("DIR")
         .add_flag("init-moments", run.init_moments,
                   "And with its optimizer state, as the second phase of a LAMB recipe does")
@@ -55,10 +56,12 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
 
 void declare_model(OptionTable& table, tasks::PretrainOptions& run) {
     table.group("Model")
-        .add(
-            "model", run.model,
-            "Encoder: layers x width 2x128, 4x256, 4x512, 8x512, 12x768, 24x1024, or a config.json")
-        .choices({"tiny", "mini", "small", "medium", "base", "large"})
+        .add("model", run.model,
+             "Encoder: layers x width 2x128, 4x256, 4x512, 8x512, 12x768, 24x1024, the last two "
+             "also "
+             "as RoBERTa's, or a config.json")
+        .choices(
+            {"tiny", "mini", "small", "medium", "base", "large", "roberta-base", "roberta-large"})
         .or_file(".json")
         .add_words("encoder-norm", run.norm,
                    {{"post", model::EncoderNorm::Post}, {"pre", model::EncoderNorm::Pre}},

@@ -38,8 +38,9 @@ struct Manifest {
     bool lower_case = true;
     bool pairs = false;  ///< rows have two parts, for next-sentence prediction
     std::int64_t vocabulary_size = 0;
-    Digest vocabulary_hash;  ///< of the tokenizer, whose files lie in the data folder
-    Digest settings_hash;    ///< of everything that decides the shards' bytes
+    Digest vocabulary_hash;       ///< of the tokenizer, whose files lie in the data folder
+    std::int64_t padding_id = 0;  ///< in this vocabulary; not stored
+    Digest settings_hash;         ///< of everything that decides the shards' bytes
     std::vector<ShardEntry> train;
     std::vector<ShardEntry> validation;
 

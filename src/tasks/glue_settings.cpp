@@ -63,31 +63,36 @@ bool holds_only_our_traces(const fs::path& run) {
 Json glue_settings(const GlueOptions& options, const GlueStart& start) {
     const model::ModelConfig& config = start.config;
     const FineTuneOptions& recipe = options.recipe;
-    return {{"task", options.task},
-            {"train_data", file_hash(options.data / "train.tsv")},
-            {"dev_data", file_hash(options.data / "dev.tsv")},
-            {"test_data", file_hash(options.data / "test.tsv")},
-            {"initial_weights", start.weights_hash},
-            {"vocabulary_hash", start.tokenizer->hash().hex()},
-            {"lower_case", start.tokenizer->letter_case() == text::LetterCase::Lower},
-            {"layers", config.layers},
-            {"hidden_size", config.hidden_size},
-            {"heads", config.heads},
-            {"intermediate_size", config.intermediate_size},
-            {"encoder_norm", config.norm == model::EncoderNorm::Pre ? "pre" : "post"},
-            {"max_sequence_length", options.max_sequence_length},
-            {"max_train_samples", options.max_train_samples},
-            {"epochs", recipe.epochs},
-            {"learning_rate", recipe.learning_rate},
-            {"batch", recipe.batch},
-            {"warmup", recipe.warmup_steps},
-            {"clip_norm", recipe.clip_norm},
-            {"dropout", recipe.dropout},
-            {"weight_decay", options.optimizer.weight_decay},
-            {"beta1", options.optimizer.beta1},
-            {"beta2", options.optimizer.beta2},
-            {"epsilon", options.optimizer.epsilon},
-            {"seed", recipe.seed}};
+    Json settings = {{"task", options.task},
+                     {"train_data", file_hash(options.data / "train.tsv")},
+                     {"dev_data", file_hash(options.data / "dev.tsv")},
+                     {"test_data", file_hash(options.data / "test.tsv")},
+                     {"initial_weights", start.weights_hash},
+                     {"vocabulary_hash", start.tokenizer->hash().hex()},
+                     {"lower_case", start.tokenizer->letter_case() == text::LetterCase::Lower},
+                     {"layers", config.layers},
+                     {"hidden_size", config.hidden_size},
+                     {"heads", config.heads},
+                     {"intermediate_size", config.intermediate_size},
+                     {"encoder_norm", config.norm == model::EncoderNorm::Pre ? "pre" : "post"},
+                     {"max_sequence_length", options.max_sequence_length},
+                     {"max_train_samples", options.max_train_samples},
+                     {"epochs", recipe.epochs},
+                     {"learning_rate", recipe.learning_rate},
+                     {"batch", recipe.batch},
+                     {"warmup", recipe.warmup_steps},
+                     {"clip_norm", recipe.clip_norm},
+                     {"dropout", recipe.dropout},
+                     {"weight_decay", options.optimizer.weight_decay},
+                     {"beta1", options.optimizer.beta1},
+                     {"beta2", options.optimizer.beta2},
+                     {"epsilon", options.optimizer.epsilon},
+                     {"seed", recipe.seed}};
+    // Left out where it follows from encoder_norm, as in the runs of before.
+    if (config.family == model::Family::Roberta) {
+        settings["model_type"] = model::model_type(config);
+    }
+    return settings;
 }
 
 bool is_finished(const fs::path& run, const Json& settings) {

@@ -61,6 +61,7 @@ GlueStart read_options(const GlueOptions& options) {
                     {},
                     "random"};
     start.config.vocabulary_size = start.tokenizer->size();
+    model::set_padding(start.config, start.tokenizer->special().pad);
     return start;
 }
 

@@ -135,7 +135,9 @@ struct PretrainOutcome {
 /// vocabulary)
 [[nodiscard]] PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifest,
                                       int ranks);
-/// The model of these options for this corpus: the vocabulary's size is the corpus's.
+/// The model of these options for this corpus: the vocabulary's size and padding id are the
+/// corpus's.
+/// @throw UsageError for a name that does not go with options.norm
 [[nodiscard]] model::ModelConfig model_of(const PretrainOptions& options,
                                           const corpus::Manifest& manifest);
 

@@ -136,11 +136,11 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
     if (counters.data_shift > Step(0)) {
         contents.state["data_shift"] = counters.data_shift.value;
     }
-    contents.config =
-        model::config_to_json(model_of(options, manifest), model::Head::MaskedLm, options.dropout);
+    const model::ModelConfig config = model_of(options, manifest);
+    contents.config = model::config_to_json(config, model::Head::MaskedLm, options.dropout);
     mpi::on_root(ranks, [&] {  // the one that writes the small files
         contents.set_tokenizer(corpus::tokenizer_files(tokenizer_place(options), manifest),
-                               contents.config.at("max_position_embeddings").get<std::int64_t>());
+                               config.max_positions);
     });
     return contents;
 }

@@ -26,7 +26,7 @@ corpus::Manifest read_shards(const PretrainOptions& options) {
                          "words); leave --vocab out, it is for masked HDF5 files");
     }
     corpus::Manifest manifest = corpus::read_manifest(options.data);
-    (void)corpus::read_tokenizer(options.data, manifest);
+    manifest.padding_id = corpus::read_tokenizer(options.data, manifest)->special().pad;
     return manifest;
 }
 
@@ -43,7 +43,9 @@ corpus::Manifest read_corpus(const PretrainOptions& options, const mpi::Communic
             tokenizer =
                 corpus::load_row_tokenizer(tokenizer_place(options), text::CaseChoice::Auto);
         });
-        return corpus::read_masked_folder(options.data, *tokenizer, ranks);
+        corpus::Manifest manifest = corpus::read_masked_folder(options.data, *tokenizer, ranks);
+        manifest.padding_id = tokenizer->special().pad;
+        return manifest;
     }
     corpus::Manifest manifest;
     mpi::agree(ranks, [&] { manifest = read_shards(options); });

@@ -163,9 +163,15 @@ optim::ScheduleOptions schedule_of(const PretrainOptions& options) {
 model::ModelConfig model_of(const PretrainOptions& options, const corpus::Manifest& manifest) {
     model::ModelConfig config = model::named_model(options.model);
     if (!options.model.ends_with(".json")) {
+        if (config.family == model::Family::Roberta && options.norm != config.norm) {
+            throw UsageError("--model " + options.model +
+                             " with --encoder-norm pre (RoBERTa's norms stand behind each "
+                             "sub-layer); leave --encoder-norm out, or take --model base");
+        }
         config.norm = options.norm;
     }
     config.vocabulary_size = manifest.vocabulary_size;
+    model::set_padding(config, manifest.padding_id);
     return config;
 }
 

@@ -34,6 +34,12 @@ Json elastic_micro_batch(From from) {
     return is_elastic ? Json(from.options.micro_batch) : Json();
 }
 
+/// The other model types follow from the place of the norms.
+Json roberta(From from) {
+    return from.model.family == model::Family::Roberta ? Json(model::model_type(from.model))
+                                                       : Json();
+}
+
 Json batch_ramp(From from) {
     const corpus::BatchRamp& ramp = from.options.ramp;
     return ramp.is_on() ? Json{ramp.start, ramp.increment, ramp.sequences} : Json();
@@ -75,6 +81,7 @@ constexpr std::array kSettings = {
     Setting{"max_positions", "model", kFixed, kShape, [](From f) { return Json(f.model.max_positions); }},
     Setting{"encoder_norm", "encoder-norm", kFixed, "the weights were trained for the other order",
             [](From f) { return Json(f.model.norm == model::EncoderNorm::Pre ? "pre" : "post"); }},
+    Setting{"model_type", "model", kFixed, kShape, roberta, Absent::Off},
     Setting{"vocabulary_size", "vocab", kFixed, kShape, [](From f) { return Json(f.manifest.vocabulary_size); }},
     Setting{"vocabulary_hash", "vocab", kFixed, kIds, [](From f) { return Json(f.manifest.vocabulary_hash.hex()); }},
     Setting{"dataset", kDataOption, kOverride, kRows, [](From f) { return Json(f.manifest.digest().hex()); }},
