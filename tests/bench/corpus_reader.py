@@ -109,11 +109,15 @@ def mask(tokens, seed, epoch, sample, special, vocabulary_size, rate=0.15, max_p
 
 
 def read_special(folder):
-    """The special tokens' ids by the data folder's vocab.txt."""
+    """The special tokens' ids by the data folder's vocab.txt or, RoBERTa's, vocab.json."""
+    roles = ["pad", "unknown", "cls", "sep", "mask"]
+    if os.path.exists(os.path.join(folder, "vocab.json")):
+        with open(os.path.join(folder, "vocab.json"), encoding="utf-8") as file:
+            ids = json.load(file)
+        return {role: ids[token] for role, token in zip(roles, ["<pad>", "<unk>", "<s>", "</s>", "<mask>"])}
     with open(os.path.join(folder, "vocab.txt"), encoding="utf-8") as file:
         ids = {line.rstrip("\n"): number for number, line in enumerate(file)}
-    names = {"pad": "[PAD]", "unknown": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-    return {name: ids[token] for name, token in names.items()}
+    return {role: ids[token] for role, token in zip(roles, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])}
 
 
 def global_batch(rows, step, size, seed, special, **options):

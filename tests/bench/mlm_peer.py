@@ -15,7 +15,7 @@ import json
 import time
 
 import torch
-from transformers import AutoConfig, BertForMaskedLM, MegatronBertForMaskedLM
+from transformers import AutoConfig, BertForMaskedLM, MegatronBertForMaskedLM, RobertaForMaskedLM
 
 import corpus_reader
 
@@ -47,16 +47,16 @@ class Lamb(torch.optim.Optimizer):
 def load_model(folder):
     config = AutoConfig.from_pretrained(folder)
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-    kind = MegatronBertForMaskedLM if config.model_type == "megatron-bert" else BertForMaskedLM
-    model = kind.from_pretrained(folder, config=config)
-    return model
+    kind = {"bert": BertForMaskedLM, "megatron-bert": MegatronBertForMaskedLM,
+            "roberta": RobertaForMaskedLM}[config.model_type]
+    return kind.from_pretrained(folder, config=config)
 
 
 def batch_loss(model, rows):
     """Sum of the losses of `rows` (as corpus_reader gives them) and how many positions they mask. Short rows are
     padded and hidden from attention; the head runs on the masked positions only."""
     length = max(len(row["tokens"]) for row in rows)
-    tokens = torch.zeros(len(rows), length, dtype=torch.long)
+    tokens = torch.full((len(rows), length), model.config.pad_token_id, dtype=torch.long)
     mask = torch.zeros(len(rows), length, dtype=torch.long)
     positions, labels = [], []
     for i, row in enumerate(rows):
@@ -64,8 +64,9 @@ def batch_loss(model, rows):
         mask[i, :len(row["tokens"])] = 1
         positions.append(torch.from_numpy(row["positions"]) + i * length)
         labels.append(torch.from_numpy(row["labels"]).long())
-    hidden = model.bert(input_ids=tokens, attention_mask=None if bool(mask.all()) else mask).last_hidden_state
-    logits = model.cls(hidden.reshape(-1, hidden.shape[-1])[torch.cat(positions)])
+    hidden = model.base_model(input_ids=tokens, attention_mask=None if bool(mask.all()) else mask).last_hidden_state
+    head = model.lm_head if model.config.model_type == "roberta" else model.cls
+    logits = head(hidden.reshape(-1, hidden.shape[-1])[torch.cat(positions)])
     labels = torch.cat(labels)
     return torch.nn.functional.cross_entropy(logits, labels, reduction="sum"), len(labels)
 
@@ -90,8 +91,8 @@ def main():
     special = corpus_reader.read_special(args.data)
     model = load_model(args.start)
     named = list(model.named_parameters())
-    no_decay = [p for n, p in named if n.endswith("bias") or "LayerNorm" in n or ".ln." in n]
-    decay = [p for n, p in named if not (n.endswith("bias") or "LayerNorm" in n or ".ln." in n)]
+    no_decay = [p for n, p in named if n.endswith("bias") or "LayerNorm" in n or ".ln." in n or "layer_norm" in n]
+    decay = [p for n, p in named if all(p is not other for other in no_decay)]
     groups = [{"params": decay, "weight_decay": args.weight_decay}, {"params": no_decay, "weight_decay": 0.0}]
     if args.optimizer == "adamw":
         optimizer = torch.optim.AdamW(groups, lr=args.learning_rate, betas=(0.9, args.beta2), eps=args.epsilon)

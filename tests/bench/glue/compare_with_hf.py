@@ -12,7 +12,8 @@ import json
 import sys
 
 import torch
-from transformers import AutoModelForSequenceClassification, BertForSequenceClassification, BertTokenizerFast
+from transformers import (AutoModelForSequenceClassification, AutoTokenizer, BertForSequenceClassification,
+                          BertTokenizerFast)
 
 from glue_peer import COLUMNS, batches, read_task
 
@@ -35,7 +36,8 @@ def main():
         settings = json.load(file)
     with open(f"{folder}/config.json", encoding="utf-8") as file:
         family = json.load(file)["model_type"]
-    tokenizer = BertTokenizerFast.from_pretrained(folder)
+    # Megatron-BERT has no tokenizer of its own.
+    tokenizer = (AutoTokenizer if family == "roberta" else BertTokenizerFast).from_pretrained(folder)
     loader = BertForSequenceClassification if family == "bert" else AutoModelForSequenceClassification
     model, report = loader.from_pretrained(folder, output_loading_info=True)
     for key in ("missing_keys", "unexpected_keys", "mismatched_keys"):
