@@ -27,7 +27,8 @@ int bench(const BenchOptions& options, const mpi::Communicator& ranks) {
         {"allreduce", bench_all_reduce}, {"step", bench_step},
         {"overlap", bench_overlap},      {"loader", bench_loader},
         {"engine", bench_engine},        {"calibrate", bench_calibrate},
-        {"optimizer", bench_optimizer},  {"trace-summary", summarize_trace}};
+        {"optimizer", bench_optimizer},  {"trace-summary", summarize_trace},
+        {"checkpoint", bench_checkpoint}};
     const Log log(ranks.rank(), ranks.is_root());
     const Json result = commands.at(options.what)(options, ranks, log);
     mpi::on_root(ranks, [&] {
@@ -71,6 +72,8 @@ int main(int argc, char** argv) {
                   "tokens per second of whole training steps");
     table.example("hpml_bench optimizer --model base --threads 2",
                   "how near the optimizers' steps come to the memory's bandwidth");
+    table.example("mpirun -np 2 hpml_bench checkpoint --model base --folder /scratch",
+                  "what a checkpoint costs the training, and how fast it is written");
     table.example("hpml_bench trace-summary trace.json",
                   "where the time of the steps went that --trace recorded");
     table.example("mpirun -np 4 hpml_bench calibrate --json cluster.json",

@@ -13,6 +13,8 @@ namespace hpml {
                                     const Log& log);
 [[nodiscard]] Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks,
                               const Log& log);
+[[nodiscard]] Json bench_checkpoint(const BenchOptions& options, const mpi::Communicator& ranks,
+                                    const Log& log);
 [[nodiscard]] Json bench_overlap(const BenchOptions& options, const mpi::Communicator& ranks,
                                  const Log& log);
 [[nodiscard]] Json bench_loader(const BenchOptions& options, const mpi::Communicator& ranks,

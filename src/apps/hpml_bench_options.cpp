@@ -38,7 +38,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
         .add_positional("what", options.what, "What to measure, to predict or to read")
         .choices({"allreduce", "step", "overlap", "loader", "engine", "calibrate", "simulate",
-                  "tokenizer", "optimizer", "trace-summary"})
+                  "tokenizer", "optimizer", "trace-summary", "checkpoint"})
         .required()
         .add_positional("timeline", options.timeline, "What --trace wrote (trace-summary)")
         .placeholder("FILE")
@@ -66,7 +66,7 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
     group.add("data", options.data, "Folder that hpml_prepare made (loader)")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
-        .add("model", options.model, "Encoder (step, optimizer, simulate)")
+        .add("model", options.model, "Encoder (step, optimizer, checkpoint, simulate)")
         .choices({"tiny", "mini", "small", "medium", "base", "large"})
         .or_file(".json")
         .add("optimizer", options.step.optimizer, "Update rule (step)")
@@ -99,10 +99,20 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("warmup-steps", options.step.warmup_steps, "Steps before the timed ones (step)")
         .at_least(0)
         .advanced()
-        .add("steps", options.step.steps, "Timed steps, or rounds of them (optimizer)")
+        .add("steps", options.step.steps,
+             "Timed steps, rounds of them (optimizer), or those of a block with one save or none "
+             "(checkpoint)")
         .at_least(1)
         .add("micro-batches", options.micro_batches, "Micro-batches to read (loader)")
         .at_least(1)
+        .add("rounds", options.rounds, "Blocks with a save, and without (checkpoint)")
+        .at_least(1)
+        .add("folder", options.folder,
+             "Folder below which checkpoints are written, and removed (checkpoint)")
+        .placeholder("DIR")
+        .add_flag("only-beside", options.only_beside,
+                  "Only saves beside steps, for a look at the memory (checkpoint)")
+        .advanced()
         .add("device", options.device, "Where to compute (step)")
         .choices({"auto", "cpu", "cuda"})
         .add("threads", options.threads,

@@ -39,6 +39,9 @@ struct BenchOptions {
     std::filesystem::path vocabulary;
     std::vector<std::filesystem::path> text;
     std::int64_t passes = 5;
+    std::filesystem::path folder = ".";
+    int rounds = 2;
+    bool only_beside = false;
 };
 
 void declare_bench_options(OptionTable& table, BenchOptions& options);

@@ -79,6 +79,29 @@ BOOST_AUTO_TEST_CASE(step_measures_whole_training_steps) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(checkpoint_measures_saves_beside_steps_and_alone_and_leaves_nothing) {
+    const auto place = folder / "checkpoints";
+    const Json result = bench(2, "checkpoint --model " + micro_model(folder.path()) +
+                                     " --sequence-length 32 --micro-batch 2 --steps 6 --rounds 3 "
+                                     "--threads 1 --folder " +
+                                     place.string())
+                            .at("result");
+    const auto seconds = [&](const char* key) {
+        return result.at(std::string(key) + "_seconds").get<double>();
+    };
+    // Weights and two moments of 4000 x 32 word embeddings at least, in fp32.
+    BOOST_TEST(result.at("bytes").get<double>() > 3 * 4 * 4000 * 32);
+    BOOST_TEST(result.at("rounds").size() == 3U);
+    for (const char* key : {"step", "stopped", "beside", "alone"}) {
+        BOOST_TEST(seconds(key) > 0, key);
+        BOOST_TEST(seconds(key) < 10, key);
+    }
+    const double all = 6 * seconds("step");
+    BOOST_TEST(result.at("rate_with_save").get<double>() == all / (all + seconds("lost")),
+               boost::test_tools::tolerance(1e-9));
+    BOOST_TEST(std::filesystem::is_empty(place));
+}
+
 BOOST_AUTO_TEST_CASE(loader_measures_reading_and_masking) {
     prepare_sample(folder / "data");
     const Json json =
