@@ -27,6 +27,7 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     replica.progress = context.progress;
     replica.accelerator = context.accelerator;
     replica.seed = options.seed;
+    replica.draw_weights = context.resume_from.empty();
     replica.elastic_terms = options.global_batch / options.micro_batch;
     replica.watchdog = context.watchdog;
     return replica;

@@ -137,7 +137,7 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
         options.accelerator.device.is_cpu() ? static_cast<fusion::Memory&>(for_sums) : on_device;
     arena_ =
         std::make_unique<fusion::Arena>(std::move(specs), std::move(plan), on_device, gradients);
-    {
+    if (options.draw_weights) {
         const at::NoGradGuard no_grad;
         for (std::size_t i = 0; i < arena_->specs().size(); ++i) {
             model::initialize_leaf(arena_->specs()[i], options.model, options.seed,

@@ -35,6 +35,7 @@ struct ReplicaOptions {
     Accelerator accelerator;
     comm::Watchdog* watchdog = nullptr;  ///< keeps the record of the all-reduces; outlives this
     std::uint64_t seed = 42;             ///< of the first weights
+    bool draw_weights = true;            ///< false: they are zero until somebody reads them
     /// ZeRO-1 (Rajbhandari et al. 2020): each rank keeps the optimizer state of its shard and
     /// updates that; on the CPU. The ranks' communicator must then outlive the replica.
     bool zero1 = false;
