@@ -7,7 +7,7 @@ include(GNUInstallDirs)
 set(_data "${CMAKE_INSTALL_DATADIR}/hpml")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/jobs/" DESTINATION "${_data}/jobs"
-        FILES_MATCHING PATTERN "*.cfg" PATTERN "*.tsv" PATTERN "*.json")
+        FILES_MATCHING PATTERN "*.cfg" PATTERN "*.tsv" PATTERN "*.json" PATTERN results EXCLUDE)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/slurm/" DESTINATION "${_data}/slurm"
         USE_SOURCE_PERMISSIONS FILES_MATCHING PATTERN "*.sh")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/data/sample" DESTINATION "${_data}/data"
