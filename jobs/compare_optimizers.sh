@@ -51,7 +51,8 @@ report_glue() {
         awk -F '\t' 'NR > 1 { seconds[$1, $2, $3] = $7 }
             END { for (key in seconds) { sum += seconds[key]; ++runs }
                   printf "%d runs, %.0f minutes of training.\n", runs, sum / 60 }' "$glue"
-        printf 'Beats the majority: every seed is above it. Beats random weights: the lowest seed is above their highest.\n\n'
+        printf 'Beats the majority: every seed is above it. Beats random weights: the lowest seed is above their '
+        printf 'highest.\n\n'
         # shellcheck disable=SC2086  # a list of words
         glue_table "$glue" random ${size[optimizers]}
     } >>"$results/$experiment.md"

@@ -178,7 +178,7 @@ collect_glue() {
 }
 
 # glue_table GLUE START...: the first start is the one without pretraining. A score beats the majority if every seed
-# does, and random weights if its lowest seed is above their highest.
+# does, and random weights if its lowest seed is above their highest; a single seed shows neither.
 glue_table() {
     local glue="$1"
     shift
@@ -197,11 +197,14 @@ glue_table() {
                 random = order[r] SUBSEP name[1]
                 for (i = 1; i <= count; ++i) {
                     key = order[r] SUBSEP name[i]
+                    if (!(key in n)) { cell[i] = "-"; continue }
                     above_majority = low[key] > majority[order[r]]
                     above_random = i > 1 && low[key] > high[random]
                     beats = above_majority && above_random ? "both" : above_majority ? "majority" : \
                         above_random ? "random" : i > 1 ? "neither" : "no"
-                    cell[i] = (key in n) ? spread(key, "%.3f") (beats == "no" ? "" : "; beats " beats) : "-"
+                    verdict = beats == "no" ? "" : "; beats " beats
+                    if (n[key] < 2 || !(random in n) || n[random] < 2) verdict = "; one seed"
+                    cell[i] = spread(key, "%.3f") verdict
                 }
                 print sprintf("| %s | %.3f |", order[r], majority[order[r]]) cells(cell, count)
             }

@@ -78,6 +78,12 @@ has "the curves as data, with the mean training loss over masked tokens since th
     "$(printf 'lamb\t1e-2\t2\t4\t2000000\t5.84143\t5.82\t2')"
 has "the scores as data" "$folder/results/optimizers_glue.tsv" "$(printf 'random\t3\tsst2\taccuracy\t0.603\t0.5\t30')"
 
+# shellcheck source=jobs/experiment_tables.sh
+source "$tree/jobs/experiment_tables.sh"
+glue_table <(grep -E '^start|\s1\ssst2|random.*sst2' "$folder/results/optimizers_glue.tsv") random lamb sgd >"$folder/one_seed.md"
+has "what one seed gives proves nothing" "$folder/one_seed.md" \
+    "| sst2, accuracy | 0.500 | 0.602 (0.601 to 0.603); beats majority | 0.801; one seed | - |"
+
 is "batches" 0 "$(exit_code compare batches --batches "32 64" --optimizers "adamw lamb" --seeds 1 --vocabulary-size 100)"
 has "a batch's steps, at equal rows" "$folder/results/batches.md" \
     "| lamb-batch64 | 10 | 5.00 | 5.5100 | 5.0100 | 5.5100 | 1e-2 | 5.0100 | 2.240 | one seed | 5 |"
