@@ -168,10 +168,7 @@ report() {
     } >"$results/$experiment.md"
 }
 
-machine() {
-    printf '%s, %d cores, load %s' "$(lscpu | sed -n 's/^Model name: *//p' | head -n 1)" "$(nproc)" \
-        "$(cut -d ' ' -f 1 /proc/loadavg)"
-}
+machine() { printf '%s, %d cores' "$(lscpu | sed -n 's/^Model name: *//p' | head -n 1)" "$(nproc)"; }
 
 # The steps' time of all pretraining runs; each run's last line has its sum.
 total_time() {

@@ -80,18 +80,11 @@ table_functions='
     }'
 
 # runs_table RUNS SEED ENTROPY GROUP...: of each group the last validation loss at each rate with SEED, the seeds of the
-# best rate, and whether their losses lie apart from the first group's.
+# best rate, and how far their losses are from the first group's with the same seed, that is the same masks.
 runs_table() {
     local runs="$1" seed="$2" entropy="$3"
     shift 3
     awk -F '\t' -v seed="$seed" -v entropy="$entropy" -v groups="$*" "$table_functions"'
-        function verdict(group) {
-            if (group == name[1]) return "-"
-            if (n[group] < 2 || n[name[1]] < 2) return "one seed"
-            if (high[group] < low[name[1]]) return "lower, every seed"
-            if (low[group] > high[name[1]]) return "higher, every seed"
-            return "the ranges overlap"
-        }
         NR > 1 {
             if (!($2 in is_known)) { is_known[$2] = 1; rate[++rates] = $2 }
             loss[$1, $2, $3] = $7
@@ -102,7 +95,7 @@ runs_table() {
             sort_numbers(rate, rates)
             count = split(groups, name, " ")
             print "| run | steps | million tokens |" cells(rate, rates) " best rate | its seeds, mean (range) |" \
-                " below unigram entropy | against " name[1] " | seconds a run |"
+                " below unigram entropy | minus " name[1] ", seed by seed | seconds a run |"
             print "|" rule(rates + 8)
             for (i = 1; i <= count; ++i) {
                 group = name[i]
@@ -118,13 +111,15 @@ runs_table() {
                     if (!((group, best, s) in loss)) continue
                     if (loss[group, best, s] == "diverged") { ++diverged; continue }
                     add(group, loss[group, best, s] + 0)
+                    if (i == 1) first[s] = loss[group, best, s]
+                    else if (s in first) add("minus " group, loss[group, best, s] - first[s])
                     spent += seconds[group, best, s]
                 }
                 if (best == "") { print "| " group " | - | - |" cells(cell, rates) " none | - | - | - | - |"; continue }
                 printf "| %s | %d | %.2f |%s %s%s | %s%s | %.3f | %s | %d |\n", group, steps[group],
                     tokens[group] / 1e6, cells(cell, rates), best, at_edge ? ", edge of the grid" : "",
                     spread(group, "%.4f"), diverged ? ", " diverged " diverged" : "",
-                    entropy - sum[group] / n[group], verdict(group), spent / n[group]
+                    entropy - sum[group] / n[group], spread("minus " group, "%+.4f"), spent / n[group]
             }
         }' "$runs"
 }

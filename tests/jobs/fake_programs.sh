@@ -13,13 +13,13 @@ for ((i = 1; i < $#; ++i)); do
 done
 folder="${option[run]:-${option[output]:-${option[brief]:-}}}"
 
-# Loss: how far the rate is from 1e-2, times the optimizer's (or the batch's) slope, and a little of the seed.
+# Loss: how far the rate is from 1e-2, times the optimizer's slope, and a little of the seed; bf16 is half a seed above.
 losses() {
     awk -v steps="$1" -v all="${option[steps]}" -v every="${option[validate-every]}" -v rate="${option[learning-rate]}" \
-        -v seed="${option[seed]}" -v slope="$2" 'BEGIN {
+        -v seed="${option[seed]}" -v slope="$2" -v half="$([[ "${option[precision]}" != bf16 ]] || echo 0.5)" 'BEGIN {
         off = log(rate * 100) / log(10)
         for (i = 1; i <= steps; ++i) {
-            loss = 5 + slope * (off < 0 ? -off : off) + seed / 100 + (all - i) / all
+            loss = 5 + slope * (off < 0 ? -off : off) + seed * (0.01 + half) + (all - i) / all
             printf "{\"kind\":\"train\",\"step\":%d,\"loss\":%.4f,\"tokens\":500000,\"seconds\":0.5,\"masked_tokens\":%d.0}\n", i, loss, i
             if (i % every == 0 || i == all)
                 printf "{\"kind\":\"validation\",\"step\":%d,\"validation_loss\":%.4f,\"masked_tokens\":9.0,\"seconds\":9}\n", i, loss
