@@ -78,7 +78,7 @@ has "the curves as data, with the mean training loss over masked tokens since th
     "$(printf 'lamb\t1e-2\t2\t4\t2000000\t5.84143\t5.82\t2')"
 has "the scores as data" "$folder/results/optimizers_glue.tsv" "$(printf 'random\t3\tsst2\taccuracy\t0.603\t0.5\t30')"
 
-# shellcheck source=jobs/experiment_tables.sh
+# shellcheck source=/dev/null
 source "$tree/jobs/experiment_tables.sh"
 glue_table <(grep -E '^start|\s1\ssst2|random.*sst2' "$folder/results/optimizers_glue.tsv") random lamb sgd >"$folder/one_seed.md"
 has "what one seed gives proves nothing" "$folder/one_seed.md" \
