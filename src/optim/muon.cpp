@@ -25,9 +25,7 @@ constexpr double kNormFloor = 1e-7;
 
 /// Without instructions for bfloat16, LibTorch's products of such matrices are many times slower
 /// than those of floats.
-bool multiplies_bfloat16(const at::Tensor& like) {
-    return !like.is_cpu() || has_native_bfloat16();
-}
+bool multiplies_bfloat16(const at::Tensor& like) { return !like.is_cpu() || has_native_bfloat16(); }
 
 /// beta x + alpha a b, rounded to bfloat16. In floats, if those are the faster: the products of
 /// bfloat16 are exact there, so only the order of adding differs.
