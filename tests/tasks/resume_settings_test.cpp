@@ -63,6 +63,9 @@ struct Scene {
 };
 
 Json other_than(const Json& value) {
+    if (value.is_null()) {  // off here
+        return "on";
+    }
     if (value.is_boolean()) {
         return !value.get<bool>();
     }
