@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "model/safetensors_header.h"
 
 namespace hpml::model {
 
@@ -17,8 +16,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
-constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
+using checkpoint::kSafetensorsLengthBytes;
 
 std::span<std::byte> bytes_of(const at::Tensor& tensor) {
     return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
@@ -105,9 +103,11 @@ SafetensorsLayout safetensors_layout(const std::vector<TensorHead>& tensors) {
         offset = end;
     }
     std::string text = header.dump();
-    text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
+    text.append(
+        (kSafetensorsLengthBytes - text.size() % kSafetensorsLengthBytes) % kSafetensorsLengthBytes,
+        ' ');
     const std::uint64_t length = text.size();
-    layout.head.assign(reinterpret_cast<const char*>(&length), kLengthBytes);
+    layout.head.assign(reinterpret_cast<const char*>(&length), kSafetensorsLengthBytes);
     layout.head += text;
     for (std::uint64_t& begin : layout.begin) {
         begin += layout.head.size();
@@ -125,36 +125,14 @@ void write_safetensors(AtomicFile& file, const std::vector<NamedTensor>& tensors
     }
 }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
-    const std::string name = path.string();
-    const auto refuse = [&](const std::string& defect) {
-        throw InputError(name + " is not a usable safetensors file: " + defect);
-    };
-    const std::uint64_t size = file_.size().value;
-    if (size < kLengthBytes) {
-        refuse("it has " + std::to_string(size) + " bytes");
-    }
-    std::uint64_t length = 0;
-    file_.read_at(0, std::as_writable_bytes(std::span(&length, 1)));
-    if (length > kMaxHeaderBytes) {
-        refuse("its header claims " + std::to_string(length) + " bytes (at most " +
-               std::to_string(kMaxHeaderBytes) + ")");
-    }
-    if (length > size - kLengthBytes) {
-        refuse("its header claims " + std::to_string(length) + " bytes but the file has " +
-               std::to_string(size));
-    }
-    std::string header(length, '\0');
-    file_.read_at(kLengthBytes, std::as_writable_bytes(std::span(header.data(), header.size())));
-    data_start_ = kLengthBytes + length;
-    entries_ = parse_safetensors_header(header, name, size - data_start_);
-}
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : file_(path), header_(checkpoint::read_safetensors_header(file_)) {}
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name,
                                                      at::IntArrayRef shape) const {
     const std::string what = file_.path().string() + ": tensor '" + name + "'";
-    const auto found = entries_.find(name);
-    if (found == entries_.end()) {
+    const auto found = header_.entries.find(name);
+    if (found == header_.entries.end()) {
         throw InputError(what + " is not in the file");
     }
     if (shape != at::IntArrayRef(found->second.shape)) {
@@ -174,7 +152,7 @@ void SafetensorsFile::read_into(const std::string& name, const at::Tensor& into)
     }
     const bool direct = into.is_cpu() && into.is_contiguous() && into.scalar_type() == type;
     const at::Tensor target = direct ? into : at::empty(entry.shape, type);
-    file_.read_at(data_start_ + entry.begin, bytes_of(target));
+    file_.read_at(header_.data_start + entry.begin, bytes_of(target));
     if (!direct) {
         into.detach().copy_(target);
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "manifest/safetensors_header.h"
 
 namespace hpml::model {
 
@@ -40,35 +41,27 @@ struct SafetensorsLayout {
 /// @throw IoError; the file is not published here
 void write_safetensors(AtomicFile& file, const std::vector<NamedTensor>& tensors);
 
-/// A safetensors file open for reading. Everything in the header is checked before any memory is
-/// taken: length, JSON, names, dtypes, shapes times element size, offsets without overlap, gap or
-/// overrun.
+/// A safetensors file open for reading.
 class SafetensorsFile {
   public:
-    struct Entry {
-        std::string dtype;  ///< "F32", "I64", ...
-        std::vector<std::int64_t> shape;
-        std::uint64_t begin = 0;  ///< bytes from the start of the data
-        std::uint64_t end = 0;
-    };
+    using Entry = checkpoint::SafetensorsEntry;
 
     /// @throw MissingInputError, InputError naming the defect
     explicit SafetensorsFile(const std::filesystem::path& path);
 
-    [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
+    [[nodiscard]] const std::map<std::string, Entry>& entries() const { return header_.entries; }
     /// The tensor of this name and shape. @throw InputError if it is absent or has another shape,
     /// naming both
     [[nodiscard]] const Entry& entry(const std::string& name, at::IntArrayRef shape) const;
     /// Of the data, from the start of the file.
-    [[nodiscard]] std::uint64_t data_start() const { return data_start_; }
+    [[nodiscard]] std::uint64_t data_start() const { return header_.data_start; }
     /// Copy one tensor into `into` (fp32 or int64, contiguous in shape; F16/BF16 are widened).
     /// @throw InputError if it is absent or has another shape, naming both
     void read_into(const std::string& name, const at::Tensor& into) const;
 
   private:
     InputFile file_;
-    std::uint64_t data_start_ = 0;
-    std::map<std::string, Entry> entries_;
+    checkpoint::SafetensorsHeader header_;
 };
 
 /// Of an entry's dtype name. @throw InputError for one that cannot be read

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <map>
 #include <set>
 #include <span>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "manifest/safetensors_header.h"
 #include "manifest/verify.h"
 #include "report/results.h"
 
@@ -51,34 +51,22 @@ void verify(const fs::path& folder) {
     checkpoint::verify_files(folder, checkpoint::read_manifest(folder));
 }
 
-/// A tensor of a file whose hashes are right: its header is what we wrote.
-struct StoredTensor {
-    std::string dtype;
-    std::uint64_t begin = 0;  ///< in the file
-    std::uint64_t bytes = 0;
-};
+using Entry = checkpoint::SafetensorsEntry;
 
-std::map<std::string, StoredTensor> tensors_of(const InputFile& file) {
-    constexpr std::uint64_t kLengthBytes = 8;
-    std::uint64_t length = 0;
-    file.read_at(0, std::as_writable_bytes(std::span(&length, 1)));
-    if (length > file.size().value) {
-        throw InputError(file.path().string() + " has a header that is longer than the file");
+struct TensorFile {
+    explicit TensorFile(const fs::path& path)
+        : bytes(path), header(checkpoint::read_safetensors_header(bytes)) {}
+
+    /// Elements of a tensor from `first` on.
+    template <class T>
+    void read(const Entry& entry, std::uint64_t first, std::span<T> into) const {
+        bytes.read_at(header.data_start + entry.begin + first * sizeof(T),
+                      std::as_writable_bytes(into));
     }
-    std::string header(length, '\0');
-    file.read_at(kLengthBytes, std::as_writable_bytes(std::span(header.data(), header.size())));
-    std::map<std::string, StoredTensor> tensors;
-    const auto json = parse_sorted_json(header, file.path().string(), mib(100));
-    for (const auto& [name, entry] : json.items()) {
-        if (name != "__metadata__") {
-            const auto begin = entry.at("data_offsets").at(0).get<std::uint64_t>();
-            const auto end = entry.at("data_offsets").at(1).get<std::uint64_t>();
-            tensors[name] = {entry.at("dtype").get<std::string>(), kLengthBytes + length + begin,
-                             end - begin};
-        }
-    }
-    return tensors;
-}
+
+    InputFile bytes;
+    checkpoint::SafetensorsHeader header;
+};
 
 struct Difference {
     double largest = 0;
@@ -97,20 +85,17 @@ double number(std::uint16_t value) { return widened(value); }
 double number(std::int64_t value) { return static_cast<double>(value); }
 
 template <class T>
-Difference compare(const InputFile& a, const StoredTensor& of_a, const InputFile& b,
-                   const StoredTensor& of_b) {
+Difference compare(const TensorFile& a, const Entry& of_a, const TensorFile& b, const Entry& of_b) {
     using Bits = std::array<std::byte, sizeof(T)>;  // so that NaN equals itself, and 0 not -0
     constexpr std::size_t kBlock = std::size_t{1} << 18U;
     Difference found;
-    found.elements = of_a.bytes / sizeof(T);
+    found.elements = of_a.bytes() / sizeof(T);
     std::vector<T> left(kBlock);
     std::vector<T> right(kBlock);
     for (std::uint64_t done = 0; done < found.elements; done += kBlock) {
         const std::size_t count = std::min<std::uint64_t>(kBlock, found.elements - done);
-        a.read_at(of_a.begin + done * sizeof(T),
-                  std::as_writable_bytes(std::span(left).first(count)));
-        b.read_at(of_b.begin + done * sizeof(T),
-                  std::as_writable_bytes(std::span(right).first(count)));
+        a.read(of_a, done, std::span(left).first(count));
+        b.read(of_b, done, std::span(right).first(count));
         for (std::size_t i = 0; i < count; ++i) {
             if (std::bit_cast<Bits>(left[i]) != std::bit_cast<Bits>(right[i])) {
                 ++found.differing;
@@ -122,8 +107,8 @@ Difference compare(const InputFile& a, const StoredTensor& of_a, const InputFile
     return found;
 }
 
-Difference compare_tensor(const InputFile& a, const StoredTensor& of_a, const InputFile& b,
-                          const StoredTensor& of_b) {
+Difference compare_tensor(const TensorFile& a, const Entry& of_a, const TensorFile& b,
+                          const Entry& of_b) {
     if (of_a.dtype == "F32") {
         return compare<float>(a, of_a, b, of_b);
     }
@@ -141,13 +126,13 @@ std::size_t compare_files(const fs::path& a, const fs::path& b, Rows& rows) {
         }
         return 0;
     }
-    const InputFile file_a(a);
-    const InputFile file_b(b);
-    const auto tensors_a = tensors_of(file_a);
-    const auto tensors_b = tensors_of(file_b);
+    const TensorFile file_a(a);
+    const TensorFile file_b(b);
+    const auto& tensors_a = file_a.header.entries;
+    const auto& tensors_b = file_b.header.entries;
     std::set<std::string> names;
     for (const auto* tensors : {&tensors_a, &tensors_b}) {
-        for (const auto& [name, tensor] : *tensors) {
+        for (const auto& [name, entry] : *tensors) {
             names.insert(name);
         }
     }
@@ -158,7 +143,7 @@ std::size_t compare_files(const fs::path& a, const fs::path& b, Rows& rows) {
         if (left == tensors_a.end() || right == tensors_b.end()) {
             rows.push_back({name, "-", "-", left == tensors_a.end() ? "only in B" : "only in A"});
         } else if (left->second.dtype != right->second.dtype ||
-                   left->second.bytes != right->second.bytes) {
+                   left->second.bytes() != right->second.bytes()) {
             rows.push_back({name, "-", "-", "another type or shape"});
         } else {
             const auto found = compare_tensor(file_a, left->second, file_b, right->second);

@@ -1,19 +1,21 @@
-#include "model/safetensors_header.h"
+#include "manifest/safetensors_header.h"
 
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
 
-namespace hpml::model {
+namespace hpml::checkpoint {
 
 namespace {
 
 constexpr std::size_t kMaxDimensions = 16;
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
 
 [[noreturn]] void refuse(const std::string& defect) { throw InputError(defect); }
 
@@ -21,7 +23,7 @@ constexpr std::size_t kMaxDimensions = 16;
 /// "__metadata__" of strings.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   public:
-    std::map<std::string, SafetensorsFile::Entry> entries;
+    std::map<std::string, SafetensorsEntry> entries;
 
     bool null() override { return unexpected("null"); }
     bool boolean(bool) override { return unexpected("a boolean"); }
@@ -129,13 +131,13 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     Place place_ = Place::Start;
     std::string tensor_;
     std::string field_;
-    SafetensorsFile::Entry entry_;
+    SafetensorsEntry entry_;
     int offsets_ = 0;
     std::set<std::string> names_;
     std::set<std::string> fields_;
 };
 
-void check_size(const std::string& name, const SafetensorsFile::Entry& entry) {
+void check_size(const std::string& name, const SafetensorsEntry& entry) {
     std::uint64_t bytes = element_bytes(entry.dtype);
     if (bytes == 0) {
         refuse("tensor '" + name + "' has the unknown dtype '" + entry.dtype + "'");
@@ -153,7 +155,7 @@ void check_size(const std::string& name, const SafetensorsFile::Entry& entry) {
 }
 
 /// The tensors, by offset, must follow each other and fill the data.
-void check_layout(const std::map<std::string, SafetensorsFile::Entry>& entries,
+void check_layout(const std::map<std::string, SafetensorsEntry>& entries,
                   std::uint64_t data_bytes) {
     std::vector<std::pair<std::pair<std::uint64_t, std::uint64_t>, std::string>> spans;
     spans.reserve(entries.size());
@@ -179,6 +181,22 @@ void check_layout(const std::map<std::string, SafetensorsFile::Entry>& entries,
     }
 }
 
+/// Event by event, so that a hostile one is refused at its first wrong token and takes no more
+/// memory than the tensors that it names.
+/// @param data_bytes  what follows the header; the tensors must fill it without overlap or gap
+std::map<std::string, SafetensorsEntry> parse(std::string_view json, std::uint64_t data_bytes) {
+    if (json.empty() || json.front() != '{') {
+        refuse("the header does not start with '{'");
+    }
+    if (json.find('\0') != std::string_view::npos) {  // the parser would take it for the end
+        refuse("the header is not valid JSON: it has a NUL byte");
+    }
+    HeaderReader reader;
+    nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
+    check_layout(reader.entries, data_bytes);
+    return std::move(reader.entries);
+}
+
 }  // namespace
 
 std::uint64_t element_bytes(std::string_view dtype) {
@@ -202,23 +220,35 @@ std::uint64_t element_bytes(std::string_view dtype) {
     return found == sizes.end() ? 0 : found->second;
 }
 
-std::map<std::string, SafetensorsFile::Entry> parse_safetensors_header(std::string_view json,
-                                                                       const std::string& name,
-                                                                       std::uint64_t data_bytes) {
-    try {
-        if (json.empty() || json.front() != '{') {
-            refuse("the header does not start with '{'");
-        }
-        if (json.find('\0') != std::string_view::npos) {  // the parser would take it for the end
-            refuse("the header is not valid JSON: it has a NUL byte");
-        }
-        HeaderReader reader;
-        nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
-        check_layout(reader.entries, data_bytes);
-        return std::move(reader.entries);
-    } catch (const InputError& defect) {
-        throw InputError(name + " is not a usable safetensors file: " + defect.what());
+SafetensorsHeader read_safetensors_header(const InputFile& file) {
+    const auto refuse_file = [&](const std::string& defect) {
+        throw InputError(file.path().string() + " is not a usable safetensors file: " + defect);
+    };
+    const std::uint64_t size = file.size().value;
+    if (size < kSafetensorsLengthBytes) {
+        refuse_file("it has " + std::to_string(size) + " bytes");
     }
+    std::uint64_t length = 0;
+    file.read_at(0, std::as_writable_bytes(std::span(&length, 1)));
+    if (length > kMaxHeaderBytes) {
+        refuse_file("its header claims " + std::to_string(length) + " bytes (at most " +
+                    std::to_string(kMaxHeaderBytes) + ")");
+    }
+    if (length > size - kSafetensorsLengthBytes) {
+        refuse_file("its header claims " + std::to_string(length) + " bytes but the file has " +
+                    std::to_string(size));
+    }
+    std::string json(length, '\0');
+    file.read_at(kSafetensorsLengthBytes,
+                 std::as_writable_bytes(std::span(json.data(), json.size())));
+    SafetensorsHeader header;
+    header.data_start = kSafetensorsLengthBytes + length;
+    try {
+        header.entries = parse(json, size - header.data_start);
+    } catch (const InputError& defect) {
+        refuse_file(defect.what());
+    }
+    return header;
 }
 
-}  // namespace hpml::model
+}  // namespace hpml::checkpoint
