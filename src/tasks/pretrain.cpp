@@ -257,8 +257,7 @@ class Pretraining {
         } else {
             answer_non_finite(taken);
         }
-        const std::int64_t every = options_.safety.check_replicas_every;
-        if (every > 0 && progress_.step.value % every == 0) {
+        if (train::is_multiple(progress_.step, options_.safety.check_replicas_every)) {
             check_replicas();
         }
     }

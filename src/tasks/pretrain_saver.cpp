@@ -33,9 +33,6 @@ class AddTime {
     Stopwatch watch_;
 };
 
-/// @param every  steps; 0: never
-bool is_multiple(Step step, std::int64_t every) { return every > 0 && step.value % every == 0; }
-
 /// Going on would not help.
 bool is_fatal(ExitCode code) { return code == ExitCode::Diverged || code == ExitCode::Mismatch; }
 
@@ -60,10 +57,10 @@ Saver::Saver(const PretrainOptions& options, const corpus::Manifest& manifest,
              PretrainContext& context, train::Replica& replica)
     : options_(options), manifest_(manifest), context_(context), replica_(replica) {}
 
-bool Saver::is_kept(Step step) const { return is_multiple(step, options_.keep_every); }
+bool Saver::is_kept(Step step) const { return train::is_multiple(step, options_.keep_every); }
 
 bool Saver::is_due(Step step) const {
-    return is_kept(step) || is_multiple(step, options_.checkpoint_every);
+    return is_kept(step) || train::is_multiple(step, options_.checkpoint_every);
 }
 
 std::string Saver::milestone_of(Step step, const std::string& milestone) const {

@@ -52,7 +52,7 @@ bool Frequency::is_due(Step step, double used) const {
     } else if (every_at_end > 0 && used >= 1 - end) {
         steps = every_at_end;
     }
-    return steps > 0 && step.value % steps == 0;
+    return is_multiple(step, steps);
 }
 
 std::optional<double> milestone_between(const std::vector<double>& milestones, double before,

@@ -49,6 +49,11 @@ struct Frequency {
     [[nodiscard]] bool is_due(Step step, double used) const;
 };
 
+/// @param every  steps; 0: no step is one
+[[nodiscard]] inline bool is_multiple(Step step, std::int64_t every) {
+    return every > 0 && step.value % every == 0;
+}
+
 /// The largest of `milestones` (shares of the budget) that lies above `before` and not above
 /// `now`; nothing if none does.
 [[nodiscard]] std::optional<double> milestone_between(const std::vector<double>& milestones,
