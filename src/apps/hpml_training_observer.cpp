@@ -62,14 +62,16 @@ void TrainingObserver::open_metrics(Step done) {
 void TrainingObserver::recall_scores() {
     gradient_norms_ = RollingScore();
     losses_ = RollingScore();
-    for_each_metric(run_ / "metrics.jsonl", "train", [this](const Json& line) {
+    const auto take = [this](const Json& line) {
         const auto number = [&](const char* key) {
             return line.contains(key) && line[key].is_number() ? line[key].get<double>()
                                                                : std::nan("");
         };
         (void)gradient_norms_.add(number("grad_norm"));
         (void)losses_.add(number("loss"));
-    });
+    };
+    // Thousands of steps, where the scores look back on a hundred.
+    for_each_metric(run_ / "metrics.jsonl", "train", take, mib(1));
 }
 
 std::optional<double> TrainingObserver::rate(const train::StepRecord& record, Json& line) {

@@ -43,8 +43,9 @@ class MetricsLog {
 [[nodiscard]] Bytes lines_up_to(const std::filesystem::path& path, Step last);
 
 /// Call `take` with every line of a kind, in order; nothing happens where there is no such file.
+/// @param last  only with the whole lines among so many bytes at the end; 0: with all
 void for_each_metric(const std::filesystem::path& path, const std::string& kind,
-                     const std::function<void(const Json& line)>& take);
+                     const std::function<void(const Json& line)>& take, Bytes last = Bytes(0));
 
 /// The last line of a kind, e.g. "validation"; nothing if there is none or no such file.
 [[nodiscard]] std::optional<Json> last_metric(const std::filesystem::path& path,

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <limits>
+#include <vector>
 
 #include "support/data.h"
 
@@ -132,6 +133,31 @@ BOOST_AUTO_TEST_CASE(the_last_line_of_a_kind_is_found) {
     BOOST_TEST((*last_metric(folder / "m", "validation"))["step"].get<int>() == 2);
     BOOST_TEST(!last_metric(folder / "m", "start").has_value());
     BOOST_TEST(!last_metric(folder / "absent", "train").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(only_the_whole_lines_at_the_end_are_looked_at_when_asked) {
+    const test::ScratchFolder folder("metrics");
+    const auto path = folder / "m";
+    MetricsLog log(path, Step(0), [](const std::string&) {});
+    std::vector<Bytes> ends;
+    for (std::int64_t step = 1; step <= 5; ++step) {
+        log.append(line(step));
+        ends.push_back(log.size());
+    }
+    const auto seen = [&](Bytes last) {
+        std::vector<std::int64_t> steps;
+        for_each_metric(
+            path, "train", [&](const Json& one) { steps.push_back(one["step"]); }, last);
+        return steps;
+    };
+    const std::uint64_t three = ends[4].value - ends[1].value;
+    const std::vector<std::int64_t> all{1, 2, 3, 4, 5};
+    const std::vector<std::int64_t> newest{3, 4, 5};
+    const std::vector<std::int64_t> fewer{4, 5};
+    BOOST_TEST(seen(Bytes(0)) == all, boost::test_tools::per_element());
+    BOOST_TEST(seen(mib(1)) == all, boost::test_tools::per_element());
+    BOOST_TEST(seen(Bytes(three)) == newest, boost::test_tools::per_element());
+    BOOST_TEST(seen(Bytes(three - 1)) == fewer, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
