@@ -71,8 +71,9 @@ void run_moments(const Kernels& kernels, std::size_t count, Results& results) {
         (is_narrow ? static_cast<void>(block.narrow_mean = narrow_mean.data())
                    : static_cast<void>(block.mean = mean.data()));
         kernels.adam(block, factors());
-        const Squares found = kernels.lamb_prepare(block, factors());
-        kernels.lamb_apply(block, factors());
+        Values update = gradients;
+        const Squares found = kernels.lamb_prepare(block, factors(), update.data());
+        kernels.lamb_apply(parameters.data(), update.data(), 0.013F, count);
         results.sums.insert(results.sums.end(), {found.parameters, found.update});
         results.narrow.push_back(narrow_mean);
         results.arrays.insert(results.arrays.end(), {parameters, mean, square});

@@ -38,10 +38,10 @@ class Bench {
     }
 
     Bench& step(const std::vector<Values>& gradients, double rate, int times = 1) {
-        for (std::size_t i = 0; i < gradients.size(); ++i) {
-            flat_.set(flat_.gradients, i, gradients[i]);
-        }
         for (int k = 0; k < times; ++k) {
+            for (std::size_t i = 0; i < gradients.size(); ++i) {
+                flat_.set(flat_.gradients, i, gradients[i]);  // a step may change them
+            }
             optimizer_->step(flat_.parameters, flat_.gradients, rate);
         }
         return *this;

@@ -30,17 +30,27 @@ class Lamb : public Optimizer {
         StepArguments normed = arguments;
         normed.gradient_scale *= gradient_factor(gradients, arguments);
         const MomentFactors factors = moments_.factors(options_, normed, steps_taken_);
+        auto* weights = parameters.mutable_data_ptr<float>();
+        // Each block's u takes its gradient's place. To store it costs what computing it again from
+        // m and v would read, but the second pass then finds more of what it needs in the caches.
+        auto* updates = gradients.mutable_data_ptr<float>();
         for (const Range& wave : waves_) {
-            for_each(wave, [&](std::size_t i) { prepare(i, parameters, gradients, factors); });
+            for_each(wave, [&](std::size_t i) {
+                const Block& block = layout_.blocks()[i];
+                const Squares found =
+                    kernels().lamb_prepare(moments_.at(block, parameters, gradients),
+                                           with_decay(factors, block), updates + block.begin);
+                squares_[2 * i] = found.parameters;
+                squares_[2 * i + 1] = found.update;
+            });
             if (sum_) {
                 share(wave);
             }
             const std::vector<float> rates = rates_of(sum_ ? all() : wave, arguments.learning_rate);
             for_each_backwards(wave, [&](std::size_t i) {
                 const Block& block = layout_.blocks()[i];
-                MomentFactors own = with_decay(factors, block);
-                own.rate = rates[block.segment];
-                kernels().lamb_apply(moments_.at(block, parameters, gradients), own);
+                kernels().lamb_apply(weights + block.begin, updates + block.begin,
+                                     rates[block.segment], static_cast<std::size_t>(block.length));
             });
         }
     }
@@ -90,15 +100,6 @@ class Lamb : public Optimizer {
     MomentFactors with_decay(MomentFactors factors, const Block& block) const {
         factors.decay = block.decay ? static_cast<float>(options_.weight_decay) : 0.0F;
         return factors;
-    }
-
-    void prepare(std::size_t i, const at::Tensor& parameters, const at::Tensor& gradients,
-                 const MomentFactors& factors) {
-        const Block& block = layout_.blocks()[i];
-        const Squares found = kernels().lamb_prepare(moments_.at(block, parameters, gradients),
-                                                     with_decay(factors, block));
-        squares_[2 * i] = found.parameters;
-        squares_[2 * i + 1] = found.update;
     }
 
     /// learning rate x ||w|| / ||u|| of each segment that begins in these blocks, added in their

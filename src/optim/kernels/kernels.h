@@ -36,7 +36,7 @@ struct MomentFactors {
     float epsilon = 0;
     float mean_scale = 1;  ///< LAMB: of m in u
     float decay = 0;       ///< LAMB: of p in u
-    float keep = 1;        ///< Adam: p = keep p - rate step; LAMB: p = p - rate u
+    float keep = 1;        ///< Adam: p = keep p - rate step
     float rate = 0;
 };
 
@@ -98,8 +98,10 @@ struct VectorMoment {
 
 struct Kernels {
     void (*adam)(const MomentBlock&, const MomentFactors&);
-    Squares (*lamb_prepare)(const MomentBlock&, const MomentFactors&);  ///< m, v; sums of p, u
-    void (*lamb_apply)(const MomentBlock&, const MomentFactors&);       ///< u once more, p
+    /// m and v; u is left in `update`, which may be the gradients' memory.
+    Squares (*lamb_prepare)(const MomentBlock&, const MomentFactors&, float* update);
+    /// p = p - rate u
+    void (*lamb_apply)(float* parameters, const float* update, float rate, std::size_t count);
     void (*momentum)(const MomentumBlock&, const MomentumFactors&);
     /// Each row's sum of squares into `row_sums`, each column's into `column_sums`.
     void (*row_and_column_sums)(const Rows&, float* row_sums, float* column_sums);

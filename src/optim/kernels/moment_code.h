@@ -43,14 +43,9 @@ void adam_here(const MomentBlock& block, const MomentFactors& factors) {
     }
 }
 
-inline Vector lamb_update(const Vector& mean, const Vector& divisor, const Vector& parameter,
-                          const MomentFactors& factors) {
-    return mean * factors.mean_scale / divisor + parameter * factors.decay;
-}
-
 template <class Mean>
 inline Squares lamb_prepare_with(const MomentBlock& block, Mean* means,
-                                 const MomentFactors& factors) {
+                                 const MomentFactors& factors, float* kept) {
     Vector parameters = {};
     Vector updates = {};
     sweep(block.count, [&](std::size_t i, auto extent) {
@@ -59,38 +54,27 @@ inline Squares lamb_prepare_with(const MomentBlock& block, Mean* means,
         const Vector divisor = take_gradient(block, means, factors, i, extent, parameter, mean);
         store(means + i, mean, extent);
         if constexpr (sizeof(Mean) < sizeof(float)) {
-            mean = widen(narrow(mean));  // as lamb_apply will find it
+            mean = widen(narrow(mean));  // the step is the stored moment's
         }
-        const Vector update = lamb_update(mean, divisor, parameter, factors);
+        const Vector update = mean * factors.mean_scale / divisor + parameter * factors.decay;
+        store(kept + i, update, extent);
         parameters += parameter * parameter;
         updates += update * update;
     });
     return {total(parameters), total(updates)};
 }
 
-Squares lamb_prepare_here(const MomentBlock& block, const MomentFactors& factors) {
-    return block.narrow_mean != nullptr ? lamb_prepare_with(block, block.narrow_mean, factors)
-                                        : lamb_prepare_with(block, block.mean, factors);
+Squares lamb_prepare_here(const MomentBlock& block, const MomentFactors& factors, float* update) {
+    return block.narrow_mean != nullptr
+               ? lamb_prepare_with(block, block.narrow_mean, factors, update)
+               : lamb_prepare_with(block, block.mean, factors, update);
 }
 
-template <class Mean>
-inline void lamb_apply_with(const MomentBlock& block, const Mean* means,
-                            const MomentFactors& factors) {
-    sweep(block.count, [&](std::size_t i, auto extent) {
-        const Vector parameter = load(block.parameters + i, extent);
-        const Vector divisor =
-            root(load(block.square + i, extent, 1.0F)) * factors.root_scale + factors.epsilon;
-        const Vector update = lamb_update(load(means + i, extent), divisor, parameter, factors);
-        store(block.parameters + i, parameter - update * factors.rate, extent);
+void lamb_apply_here(float* parameters, const float* update, float rate, std::size_t count) {
+    sweep(count, [&](std::size_t i, auto extent) {
+        store(parameters + i, load(parameters + i, extent) - load(update + i, extent) * rate,
+              extent);
     });
-}
-
-void lamb_apply_here(const MomentBlock& block, const MomentFactors& factors) {
-    if (block.narrow_mean != nullptr) {
-        lamb_apply_with(block, block.narrow_mean, factors);
-    } else {
-        lamb_apply_with(block, block.mean, factors);
-    }
 }
 
 void momentum_here(const MomentumBlock& block, const MomentumFactors& factors) {
