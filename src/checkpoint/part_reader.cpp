@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "checkpoint/shared_file.h"
+
 namespace hpml::checkpoint {
 
 namespace {
@@ -58,7 +60,9 @@ PartReader::Block PartReader::next(std::span<std::byte> into) {
     Item& item = items_[current_];
     block.task = current_;
     block.offset = item.task.range.begin + position_;
-    block.numbers = part_of(item.sources, position_, into.size());
+    const std::uint64_t behind = block.offset % SharedFile::kAlignment;
+    block.numbers = part_of(item.sources, position_,
+                            behind == 0 ? into.size() : SharedFile::kAlignment - behind);
     block.size = gather(block.numbers, into.data());
     position_ += block.size;
     block.ends_piece = position_ == item.task.range.size();

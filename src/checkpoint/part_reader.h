@@ -29,7 +29,8 @@ class PartReader {
     PartReader(const std::vector<FileImage>& images, std::vector<PieceTask> tasks);
 
     /// The next bytes of the piece in work, at most as many as fit `into`; of its start after the
-    /// piece before is through.
+    /// piece before is through. A piece that begins between two multiples of SharedFile::kAlignment
+    /// has a short first block, so that the others begin at one.
     struct Block {
         std::size_t task = 0;
         std::uint64_t offset = 0;     ///< in its file

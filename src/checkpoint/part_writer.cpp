@@ -1,11 +1,7 @@
 #include "checkpoint/part_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -18,42 +14,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBlock = std::size_t{4} << 20U;
-constexpr std::align_val_t kPage{4096};
+constexpr std::align_val_t kPage{SharedFile::kAlignment};
 
 struct FreeBlock {
     void operator()(std::byte* block) const noexcept { ::operator delete(block, kPage); }
 };
-
-/// On a network file system another process's new folder can be seen a little late.
-FileHandle open_shared(const fs::path& path) {
-    useconds_t wait = 10'000;
-    for (int attempt = 0;; ++attempt, wait *= 2) {
-        FileHandle handle(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-        if (handle.is_open()) {
-            return handle;
-        }
-        if (errno != ENOENT || attempt == 8) {
-            throw IoError("cannot create " + path.string() + ": " + errno_text(errno));
-        }
-        ::usleep(wait);
-    }
-}
-
-void write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
-              const fs::path& path) {
-    while (!bytes.empty()) {
-        const ssize_t wrote =
-            ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote < 0) {
-            throw IoError("writing " + path.string() + " failed: " + errno_text(errno));
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(wrote));
-        offset += static_cast<std::uint64_t>(wrote);
-    }
-}
 
 void require_finite(const PartReader::Block& block, const fs::path& path) {
     for (const Source& source : block.numbers) {
@@ -83,16 +48,16 @@ class StopAtEnd {
 
 PartWriter::PartWriter(fs::path folder, const std::vector<FileImage>& images) {
     for (const FileImage& image : images) {
-        outputs_.push_back({folder / image.name(), FileHandle()});
+        outputs_.push_back({folder / image.name(), nullptr});
     }
 }
 
-int PartWriter::descriptor(std::size_t file) {
-    Output& output = outputs_.at(file);
-    if (!output.handle.is_open()) {
-        output.handle = open_shared(output.path);
+SharedFile& PartWriter::file(std::size_t index) {
+    Output& output = outputs_.at(index);
+    if (!output.file) {
+        output.file = std::make_unique<SharedFile>(output.path);
     }
-    return output.handle.get();
+    return *output.file;
 }
 
 std::vector<Digest> PartWriter::write(PartReader& reader, const std::vector<PieceTask>& tasks,
@@ -112,32 +77,20 @@ std::vector<Digest> PartWriter::write(PartReader& reader, const std::vector<Piec
         const fs::path& path = outputs_.at(task.file).path;
         require_finite(next, path);
         hasher.update(block.first(next.size));
-        write_at(descriptor(task.file), next.offset, block.first(next.size), path);
+        file(task.file).write_at(next.offset, block.first(next.size));
         if (next.ends_piece) {
             digests.push_back(hasher.digest());
             hasher = Hasher();
-            // The disk begins now, not at the end; whether it can is its own matter.
-            (void)::sync_file_range(descriptor(task.file), static_cast<off_t>(task.range.begin),
-                                    static_cast<off_t>(task.range.size()), SYNC_FILE_RANGE_WRITE);
+            file(task.file).begin_writing_back(task.range.begin, task.range.size());
             at_piece();
         }
     }
-    finish();
-    return digests;
-}
-
-void PartWriter::finish() {
-    for (Output& output : outputs_) {
-        if (!output.handle.is_open()) {
-            continue;
-        }
-        if (::fsync(output.handle.get()) != 0) {
-            throw IoError("cannot sync " + output.path.string() + ": " + errno_text(errno));
-        }
-        if (const int failure = output.handle.close()) {
-            throw IoError("cannot close " + output.path.string() + ": " + errno_text(failure));
+    for (const Output& output : outputs_) {
+        if (output.file) {
+            output.file->finish();
         }
     }
+    return digests;
 }
 
 }  // namespace hpml::checkpoint

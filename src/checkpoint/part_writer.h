@@ -3,11 +3,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <vector>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "checkpoint/part_reader.h"
+#include "checkpoint/shared_file.h"
 
 namespace hpml::checkpoint {
 
@@ -27,10 +28,9 @@ class PartWriter {
   private:
     struct Output {
         std::filesystem::path path;
-        FileHandle handle;
+        std::unique_ptr<SharedFile> file;  ///< made when its first piece comes
     };
-    [[nodiscard]] int descriptor(std::size_t file);
-    void finish();
+    [[nodiscard]] SharedFile& file(std::size_t index);
 
     std::vector<Output> outputs_;
 };
