@@ -2,16 +2,23 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <cstdint>
-
 #include "base/clock.h"
 #include "base/fault.h"
 
 namespace hpml::tasks {
 
+namespace {
+
+corpus::LoaderOptions with_fixed_masks(corpus::LoaderOptions loader) {
+    loader.seed = kValidationSeed;
+    return loader;
+}
+
+}  // namespace
+
 Validator::Validator(const std::filesystem::path& data, const corpus::Manifest& manifest,
                      const corpus::LoaderOptions& loader)
-    : set_(data, manifest, loader) {}
+    : set_(data, manifest, with_fixed_masks(loader)) {}
 
 std::optional<train::ValidationRecord> Validator::run(
     Step done, train::Replica& replica, const PretrainContext& context,

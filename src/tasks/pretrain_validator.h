@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -11,10 +12,15 @@
 
 namespace hpml::tasks {
 
-/// The loss on the validation split, which is masked the same way every time.
+/// Masks the validation split, whatever the seed of a run: so that runs of different seeds can be
+/// compared by their validation loss.
+inline constexpr std::uint64_t kValidationSeed = 42;
+
+/// The loss on the validation split, which is masked the same way every time and in every run.
 class Validator {
   public:
     /// All must outlive this. Local.
+    /// @param loader  of the training split
     Validator(const std::filesystem::path& data, const corpus::Manifest& manifest,
               const corpus::LoaderOptions& loader);
 

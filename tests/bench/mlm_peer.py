@@ -19,6 +19,8 @@ from transformers import AutoConfig, BertForMaskedLM, MegatronBertForMaskedLM, R
 
 import corpus_reader
 
+VALIDATION_SEED = 42  # of the validation's masks, whatever the run's
+
 
 class Lamb(torch.optim.Optimizer):
     """LAMB as the paper has it (You et al. 2020, algorithm 2), in plain PyTorch."""
@@ -116,7 +118,7 @@ def main():
         if step < 3 or (step + 1) % args.report_every == 0:
             print(json.dumps({"step": step + 1, "loss": round(loss.item() / count, 5),
                               "seconds": round(time.monotonic() - started, 1)}), flush=True)
-    validation = corpus_reader.validation_batch(corpus_reader.Rows(args.data, "validation"), args.seed, special)
+    validation = corpus_reader.validation_batch(corpus_reader.Rows(args.data, "validation"), VALIDATION_SEED, special)
     total, count = 0.0, 0
     with torch.no_grad():
         for first in range(0, len(validation), args.batch):

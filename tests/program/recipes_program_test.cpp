@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -116,6 +118,40 @@ BOOST_AUTO_TEST_CASE(a_second_phase_begins_with_weights_and_moments_at_step_0) {
         2, folder.path(), "nothing", "--steps 3 --init-from " + (folder / "none").string()));
     BOOST_TEST(nothing.code == 65, nothing.output);
     BOOST_TEST(nothing.says("--init-from"), nothing.output);
+}
+
+BOOST_AUTO_TEST_CASE(the_validation_is_the_same_for_every_seed) {
+    BOOST_TEST_REQUIRE(run_command(pretrain_command(1, folder.path(), "one", "--steps 2")).code ==
+                       0);
+    // The first step of the warm-up moves no weight.
+    const auto losses = [&](const std::string& seed) {
+        std::string line = pretrain_command(
+            1, folder.path(), "seed-" + seed,
+            "--steps 2 --validate-every 1 --init-from " + (folder / "one").string());
+        const std::string given = "--seed 7";
+        line.replace(line.find(given), given.size(), "--seed " + seed);
+        const auto result = run_command(line);
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+        std::pair<double, double> found;
+        std::istringstream lines(text_of(folder / ("seed-" + seed) / "metrics.jsonl"));
+        for (std::string text; std::getline(lines, text);) {
+            const Json record = parse_json(text, "metrics.jsonl");
+            if (record.value("step", 0) != 1) {
+                continue;
+            }
+            if (record.at("kind") == "train") {
+                found.first = record.at("loss").get<double>();
+            } else if (record.at("kind") == "validation") {
+                found.second = record.at("validation_loss").get<double>();
+            }
+        }
+        return found;
+    };
+    const auto one = losses("1");
+    const auto two = losses("2");
+    BOOST_TEST(one.first != two.first);
+    BOOST_TEST(one.second > 1.0);
+    BOOST_TEST(one.second == two.second);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
