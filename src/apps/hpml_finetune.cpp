@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -147,14 +148,20 @@ int main(int argc, char** argv) {
     for (const std::string& library : training_libraries()) {
         table.library(library);
     }
-    const train::StopSignals signals;
+    std::optional<train::StopSignals> signals;
     return run_parallel_program(
-        [&] { return table.parse(argc, argv) == ParseResult::Run; },
+        [&] {
+            if (table.parse(argc, argv) == ParseResult::Exit) {
+                return false;
+            }
+            signals.emplace(options.stop_signals);
+            return true;
+        },
         [&](const mpi::Communicator& world) {
             return finetune(options,
                             {table.effective_config(), repeatable_command(table, argc, argv),
                              horovod_notes(table)},
-                            world, signals);
+                            world, *signals);
         },
         options.color);
 }

@@ -9,8 +9,8 @@ namespace {
 
 void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
     tasks::GlueOptions& run = options.run;
-    table.group("Task and run")
-        .add("task", run.task, "Task of the GLUE benchmark whose form the data has")
+    OptionGroup group = table.group("Task and run");
+    group.add("task", run.task, "Task of the GLUE benchmark whose form the data has")
         .choices(corpus::glue_task_names())
         .required()
         .add("data", run.data, "Folder with train.tsv, dev.tsv and, for predictions, test.tsv")
@@ -37,6 +37,7 @@ void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
         .add_flag("break-lock", options.break_lock,
                   "Take a run directory over from a job that is surely dead")
         .advanced();
+    add_stop_signals_option(group, options.stop_signals);
 }
 
 void declare_recipe(OptionTable& table, tasks::GlueOptions& run) {

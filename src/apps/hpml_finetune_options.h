@@ -1,8 +1,12 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "apps/options.h"
 #include "base/terminal.h"
 #include "tasks/glue.h"
+#include "train/stop.h"
 
 namespace hpml {
 
@@ -14,6 +18,7 @@ struct FinetuneProgramOptions {
     double max_hours = 0;  ///< of this job; 0: no limit
     int threads = 0;       ///< per rank; 0: from the affinity masks
     bool break_lock = false;
+    std::vector<std::string> stop_signals = train::usual_stop_signals();
 };
 
 /// The table of hpml_finetune's options.

@@ -246,14 +246,20 @@ int main(int argc, char** argv) {
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");
     use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
-    const train::StopSignals signals;
+    std::optional<train::StopSignals> signals;
     return run_parallel_program(
-        [&] { return table.parse(argc, argv) == ParseResult::Run; },
+        [&] {
+            if (table.parse(argc, argv) == ParseResult::Exit) {
+                return false;
+            }
+            signals.emplace(options.stop_signals);
+            return true;
+        },
         [&](const mpi::Communicator& world) {
             return pretrain(options,
                             {table.effective_config(), repeatable_command(table, argc, argv),
                              horovod_notes(table)},
-                            world, signals);
+                            world, *signals);
         },
         options.color);
 }

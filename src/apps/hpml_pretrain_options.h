@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/options.h"
 #include "base/terminal.h"
 #include "tasks/pretrain.h"
+#include "train/stop.h"
 
 namespace hpml {
 
@@ -14,6 +16,7 @@ struct PretrainProgramOptions {
     Seconds log_every;  ///< 0: 30 s
     ColorWhen color = ColorWhen::Auto;
     bool break_lock = false;
+    std::vector<std::string> stop_signals = train::usual_stop_signals();
 };
 
 /// The one table of hpml_pretrain's options; hpml_check reads the same.

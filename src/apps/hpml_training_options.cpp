@@ -10,6 +10,7 @@
 #include "comm/reproducible.h"
 #include "comm/select.h"
 #include "comm/wire.h"
+#include "train/stop.h"
 
 namespace hpml {
 
@@ -120,6 +121,16 @@ void add_communication_options(OptionGroup& group, train::CommunicationOptions& 
         .advanced();
     add_watchdog_options(group, options.watchdog);
     add_trace_option(group, options.trace);
+}
+
+void add_stop_signals_option(OptionGroup& group, std::vector<std::string>& names) {
+    group
+        .add("stop-signals", names,
+             "Signals that ask to save and stop; others keep their own effect, and a hup that is "
+             "ignored stays so (nohup)")
+        .choices(train::stop_signal_names())
+        .placeholder("NAME")
+        .advanced();
 }
 
 }  // namespace hpml

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "apps/options.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -15,5 +18,8 @@ void add_communication_options(OptionGroup& group, train::CommunicationOptions& 
 void add_optimizer_options(OptionGroup& group, optim::OptimizerOptions& options);
 /// --learning-rate, --schedule and all that shapes it.
 void add_schedule_options(OptionGroup& group, optim::ScheduleOptions& options);
+
+/// --stop-signals, the same for every program that trains.
+void add_stop_signals_option(OptionGroup& group, std::vector<std::string>& names);
 
 }  // namespace hpml

@@ -59,6 +59,8 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::kill(::getpid(), SIGKILL);
     } else if (fault.kind == "segv") {
         ::raise(SIGSEGV);
+    } else if (fault.kind == "hup") {
+        ::raise(SIGHUP);
     } else if (fault.kind == "term") {
         ::raise(SIGTERM);
     } else if (fault.kind == "usr1") {

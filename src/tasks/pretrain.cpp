@@ -107,7 +107,7 @@ class Pretraining {
 
     void resume() {
         if (context_.signals.take_back()) {  // by now all libraries have started
-            context_.log.info("a library had caught SIGUSR1, SIGUSR2 or SIGTERM; taken back");
+            context_.log.info("a library had caught a signal of --stop-signals; taken back");
         }
         const auto& folder = context_.resume_from;
         if (!folder.empty()) {

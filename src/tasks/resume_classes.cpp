@@ -169,6 +169,7 @@ constexpr std::array kOthers = {
     UnrecordedOption{"break-lock", kFree},
     // When it ends, and what it leaves.
     UnrecordedOption{"max-hours", kFree},
+    UnrecordedOption{"stop-signals", kFree},
     UnrecordedOption{"target-loss", kFree},
     UnrecordedOption{"early-stop-hours", kFree},
     UnrecordedOption{"early-stop-loss", kFree},

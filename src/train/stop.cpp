@@ -19,18 +19,32 @@ namespace {
 std::atomic<int> first_signal{0};
 std::atomic<std::int64_t> first_nanoseconds{0};
 
+/// Nanoseconds within which a further signal tells nothing new.
 constexpr std::int64_t kSameSignal = 20'000'000;
+constexpr std::int64_t kSameHangUp = 2'000'000'000;
 
-constexpr std::array kStopSignals = {SIGUSR1, SIGUSR2, SIGTERM};
+struct StopSignal {
+    const char* name;
+    int number;
+    bool is_usual;
+};
+
+constexpr std::array kStopSignals = {
+    StopSignal{"hup", SIGHUP, true},   StopSignal{"int", SIGINT, false},
+    StopSignal{"term", SIGTERM, true}, StopSignal{"usr1", SIGUSR1, true},
+    StopSignal{"usr2", SIGUSR2, true}, StopSignal{"xcpu", SIGXCPU, false}};
 
 void on_signal(int signal) {
     timespec time{};
     ::clock_gettime(CLOCK_MONOTONIC, &time);
     const std::int64_t nanoseconds = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-    int none = 0;
-    if (first_signal.compare_exchange_strong(none, signal)) {
+    int before = 0;
+    if (first_signal.compare_exchange_strong(before, signal)) {
         first_nanoseconds = nanoseconds;
-    } else if (nanoseconds - first_nanoseconds > kSameSignal) {
+        return;
+    }
+    const bool is_hang_up = signal == SIGHUP && before == SIGHUP;
+    if (nanoseconds - first_nanoseconds > (is_hang_up ? kSameHangUp : kSameSignal)) {
         ::_exit(128 + signal);
     }
 }
@@ -43,31 +57,58 @@ std::string duration_text(Seconds time) {
                                : fmt::format("{:.1f} s", time.value);
 }
 
-void install(void (*handler)(int)) {
+void install(const std::vector<int>& signals, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    for (const int signal : kStopSignals) {
+    for (const int signal : signals) {
         ::sigaction(signal, &action, nullptr);
     }
 }
 
-}  // namespace
-
-StopSignals::StopSignals() {
-    first_signal = 0;
-    install(on_signal);
+bool is_handled_by(int signal, void (*handler)(int)) {
+    struct sigaction found {};
+    return ::sigaction(signal, nullptr, &found) == 0 && found.sa_handler == handler;
 }
 
-StopSignals::~StopSignals() { install(SIG_IGN); }
+}  // namespace
+
+std::vector<std::string> stop_signal_names() {
+    std::vector<std::string> names;
+    for (const StopSignal& signal : kStopSignals) {
+        names.emplace_back(signal.name);
+    }
+    return names;
+}
+
+std::vector<std::string> usual_stop_signals() {
+    std::vector<std::string> names;
+    for (const StopSignal& signal : kStopSignals) {
+        if (signal.is_usual) {
+            names.emplace_back(signal.name);
+        }
+    }
+    return names;
+}
+
+StopSignals::StopSignals(const std::vector<std::string>& names) {
+    for (const StopSignal& signal : kStopSignals) {
+        const bool is_chosen = std::find(names.begin(), names.end(), signal.name) != names.end();
+        if (is_chosen && !(signal.number == SIGHUP && is_handled_by(SIGHUP, SIG_IGN))) {
+            signals_.push_back(signal.number);
+        }
+    }
+    first_signal = 0;
+    install(signals_, on_signal);
+}
+
+StopSignals::~StopSignals() { install(signals_, SIG_IGN); }
 
 bool StopSignals::take_back() const noexcept {
-    const bool is_lost = std::any_of(kStopSignals.begin(), kStopSignals.end(), [](int signal) {
-        struct sigaction found {};
-        return ::sigaction(signal, nullptr, &found) == 0 && found.sa_handler != on_signal;
-    });
-    install(on_signal);
+    const bool is_lost = std::any_of(signals_.begin(), signals_.end(),
+                                     [](int signal) { return !is_handled_by(signal, on_signal); });
+    install(signals_, on_signal);
     return is_lost;
 }
 

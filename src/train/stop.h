@@ -2,22 +2,30 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/units.h"
 #include "train/job_time.h"
 
 namespace hpml::train {
 
-/// Signals that mean "finish the step, save, leave with exit 0": SIGUSR1 and SIGUSR2 (which mpirun
-/// and srun pass on to the ranks) and SIGTERM. The handler only sets a flag; the flag travels with
-/// the control all-reduce of the next step. A second signal, later than 20 ms after the first (one
-/// kill can arrive by two ways), leaves at once with exit code 128 + signal and saves nothing.
-/// Afterwards they are ignored: what there was to save is saved, and the process leaves
-/// anyway. To be made first in main, before MPI starts, so that no warning kills a job that is
-/// still starting.
+/// The signals that can be chosen, as words: "hup", "int", "term", "usr1", "usr2", "xcpu".
+[[nodiscard]] std::vector<std::string> stop_signal_names();
+/// What batch systems and launchers send before they end a job, and what the end of a terminal
+/// sends: usr1 and usr2 (which mpirun and srun pass on to the ranks), hup, term.
+[[nodiscard]] std::vector<std::string> usual_stop_signals();
+
+/// Signals that mean "finish the step, save, leave with exit 0". The handler only sets a flag; the
+/// flag travels with the control all-reduce of the next step. A second signal, later than 20 ms
+/// after the first (one kill can arrive by two ways; a terminal that ends sends SIGHUP from the
+/// shell and from the kernel, so two of them have 2 s), leaves at once with exit code 128 + signal
+/// and saves nothing. Afterwards they are ignored: what there was to save is saved, and the process
+/// leaves anyway. A SIGHUP that is ignored already stays so: nohup asked for it. To be made before
+/// MPI starts, so that no warning kills a job that is still starting; one at a time.
 class StopSignals {
   public:
-    StopSignals();
+    /// @param names  of stop_signal_names(); the others keep their effect
+    explicit StopSignals(const std::vector<std::string>& names = usual_stop_signals());
     ~StopSignals();
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
@@ -28,6 +36,9 @@ class StopSignals {
     /// Take the signals back from a library that caught them for itself; NCCL once did.
     /// @return whether one had
     bool take_back() const noexcept;
+
+  private:
+    std::vector<int> signals_;
 };
 
 /// When this job must end, and how long before it must stop to be able to save. Asked on rank 0

@@ -129,9 +129,9 @@ BOOST_AUTO_TEST_CASE(a_time_limit_is_a_planned_stop) {
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_signal_to_any_rank_is_a_planned_stop) {
-    for (const std::string signal : {"usr1", "usr2", "term"}) {
+    for (const std::string signal : {"usr1", "usr2", "hup", "term"}) {
         for (const std::string rank : {"0", "2"}) {
-            if (signal == "usr2" && rank == "0") {
+            if ((signal == "usr2" || signal == "hup") && rank == "0") {
                 continue;  // every signal and every rank, but not every pair
             }
             const std::string run = signal + rank;

@@ -123,6 +123,22 @@ BOOST_AUTO_TEST_CASE(a_second_signal_during_a_save_leaves_at_once_and_publishes_
     BOOST_TEST(has("run", "step-00000004"));
 }
 
+BOOST_AUTO_TEST_CASE(only_the_chosen_signals_ask_to_stop_and_nohup_is_heeded) {
+    const std::string usr1 = "HPML_FAULT=usr1@site=step,step=2 ";
+    const auto other =
+        run_command(usr1 + alone("other", "--steps 4 --stop-signals term usr2 " + kEverySecond));
+    BOOST_TEST(other.code == 128 + SIGUSR1, other.output);
+    const auto chosen = run_command(usr1 + alone("chosen", "--steps 4 --stop-signals usr1"));
+    BOOST_TEST(chosen.code == 0, chosen.output);
+    BOOST_TEST(chosen.says("interrupted after step 3: a signal asked to stop"), chosen.output);
+    const auto nohup =
+        run_command("trap '' HUP; HPML_FAULT=hup@site=step,step=2 " + alone("nohup", "--steps 4"));
+    BOOST_TEST(nohup.code == 0, nohup.output);
+    BOOST_TEST(nohup.says("finished after step 4"), nohup.output);
+    check_one_error(run_command(alone("bad", "--stop-signals usr3")), 64,
+                    "one of hup, int, term, usr1, usr2, xcpu");
+}
+
 BOOST_AUTO_TEST_CASE(a_start_that_wakes_up_after_its_replacement_publishes_no_checkpoint) {
     const std::string plain = alone("run", "--steps 6 " + kEverySecond);
     Background first("env HPML_FAULT=stop@step=3,site=step " + plain, folder / "first.log");
