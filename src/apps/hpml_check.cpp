@@ -14,12 +14,12 @@
 #include "apps/program.h"
 #include "base/file.h"
 #include "base/philox.h"
+#include "base/process_memory.h"
 #include "base/version.h"
 #include "corpus/data_folder.h"
 #include "corpus/examine.h"
 #include "corpus/masked_folder.h"
 #include "corpus/shard.h"
-#include "device/memory.h"
 #include "tasks/memory_estimate.h"
 
 namespace {
@@ -116,7 +116,7 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
         fmt::print("  {:<38} {:>10.1f}\n", name, megabytes(bytes));
     }
     fmt::print("  {:<38} {:>10.1f}\n", "all", megabytes(estimate.total()));
-    const Bytes available = device::headroom(device::memory_report());
+    const Bytes available = headroom(memory_report());
     const double node = megabytes(estimate.total()) * check.ranks_per_node;
     fmt::print("  {:<38} {:>10.1f}\n", fmt::format("{} ranks of a node", check.ranks_per_node),
                node);

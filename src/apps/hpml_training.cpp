@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include "base/process_memory.h"
 #include "device/affinity.h"
-#include "device/memory.h"
 #include "h5/version.h"
 #include "mpi/environment.h"
 
@@ -33,8 +33,8 @@ train::Compute look_around(train::ComputeOptions options, const mpi::Communicato
     banner.communication = compute.communication;
     banner.device = compute.accelerator.description;
     banner.cores = device::to_text(device::affinity_mask());
-    const device::MemoryReport memory = device::memory_report();
-    banner.memory_available = device::headroom(memory);
+    const MemoryReport memory = memory_report();
+    banner.memory_available = headroom(memory);
     banner.memory_limit = memory.limit;
     return compute;
 }

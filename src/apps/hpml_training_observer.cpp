@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/process_memory.h"
 
 namespace hpml {
 
@@ -231,6 +232,9 @@ void TrainingObserver::write() {
     if (!may_write()) {
         return;
     }
+    const MemoryReport memory = memory_report();
+    status_.memory = memory.resident;
+    status_.memory_left = headroom(memory);
     try {
         write_status(run_, status_);
     } catch (const Error& error) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/process_memory.h"
+
 namespace hpml {
 
 namespace {
@@ -19,6 +21,16 @@ bool is_out_of_memory(std::string_view text) {
            text.find("out of memory") != std::string_view::npos;
 }
 
+/// What there is of the machine's memory. The catch block has unwound what was held before, so the
+/// most until now tells more than what is held.
+std::string memory_figures() {
+    try {
+        return to_text(memory_report());
+    } catch (const std::exception&) {
+        return "its figures cannot be read";
+    }
+}
+
 }  // namespace
 
 Described describe_current_exception() {
@@ -27,7 +39,7 @@ Described describe_current_exception() {
     } catch (const Error& error) {
         return {error.code(), error.what()};
     } catch (const std::bad_alloc&) {
-        return {ExitCode::Resource, std::string("out of memory; ") + kMemoryAdvice};
+        return {ExitCode::Resource, "out of memory (" + memory_figures() + "); " + kMemoryAdvice};
     } catch (const std::filesystem::filesystem_error& error) {
         return {ExitCode::MissingInput,
                 "cannot look at " + error.path1().string() + ": " + error.code().message() +
@@ -36,8 +48,11 @@ Described describe_current_exception() {
     } catch (const std::exception& error) {
         const std::string text = error.what();
         if (is_out_of_memory(text)) {
-            return {ExitCode::Resource,
-                    "out of memory (" + text.substr(0, text.find('\n')) + "); " + kMemoryAdvice};
+            // A GPU's allocator tells its own figures.
+            const bool is_host = text.find("CUDA") == std::string::npos;
+            return {ExitCode::Resource, "out of memory (" + text.substr(0, text.find('\n')) +
+                                            (is_host ? "; " + memory_figures() : "") + "); " +
+                                            kMemoryAdvice};
         }
         return {ExitCode::Internal, "internal: " + text + "; please report this"};
     } catch (...) {

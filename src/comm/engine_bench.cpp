@@ -14,10 +14,10 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/process_memory.h"
 #include "comm/engine.h"
 #include "comm/select.h"
 #include "comm/watchdog.h"
-#include "device/memory.h"
 
 namespace hpml::comm {
 
@@ -67,7 +67,7 @@ EngineBenchReport run_engine_bench(const mpi::Communicator& ranks,
     EngineBenchReport report{};
     report.bucket = options.bucket;
     const Bytes arena(options.bucket.value * static_cast<std::uint64_t>(options.buckets));
-    const Bytes before = device::memory_report().proportional;
+    const Bytes before = proportional_memory();
     ranks.barrier();
     Stopwatch watch;
     const auto node = ranks.split_by_node();
@@ -84,7 +84,7 @@ EngineBenchReport run_engine_bench(const mpi::Communicator& ranks,
     take_steps(engine, {reinterpret_cast<float*>(memory.get()), arena.value / sizeof(float)},
                options);
     ranks.barrier();
-    const Bytes after = device::memory_report().proportional;
+    const Bytes after = proportional_memory();
     const double more = static_cast<double>(after.value) - static_cast<double>(before.value) -
                         static_cast<double>(arena.value);
     std::array<double, 5> most = {report.watchdog.value, report.choosing.value, report.engine.value,

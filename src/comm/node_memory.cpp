@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process_memory.h"
 #include "comm/shared_pages.h"
-#include "device/memory.h"
 
 namespace hpml::comm {
 
@@ -76,7 +76,7 @@ void remove_name(const std::filesystem::path& folder, const std::filesystem::pat
 
 void require_headroom(Bytes part, int ranks) {
     const Bytes needed(part.value * static_cast<std::uint64_t>(ranks));
-    const Bytes available = device::headroom(device::memory_report());
+    const Bytes available = headroom(memory_report());
     if (available < needed) {
         throw ResourceError(fmt::format("{:.1f} MB of memory are free, {:.1f} MB are to be shared",
                                         static_cast<double>(available.value) / 1e6,

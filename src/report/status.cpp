@@ -25,6 +25,17 @@ std::optional<double> optional_number(const Json& json, const char* key) {
                                                        : std::nullopt;
 }
 
+Json bytes_or_null(const std::optional<Bytes>& bytes) {
+    return bytes ? Json(bytes->value) : Json(nullptr);
+}
+
+/// Absent in what an earlier version wrote.
+std::optional<Bytes> optional_bytes(const Json& json, const char* key) {
+    return json.contains(key) && json[key].is_number_unsigned()
+               ? std::optional(Bytes(json[key].get<std::uint64_t>()))
+               : std::nullopt;
+}
+
 RunState state_of(const std::string& word, const std::string& where) {
     for (const RunState state : kStates) {
         if (state_word(state) == word && state != RunState::None) {
@@ -67,6 +78,8 @@ void write_status(const std::filesystem::path& run, RunStatus status) {
     json["started"] = status.started;
     json["updated"] = status.updated;
     json["seconds"] = status.seconds;
+    json["memory_bytes"] = bytes_or_null(status.memory);
+    json["memory_left_bytes"] = bytes_or_null(status.memory_left);
     json["host"] = status.process.host;
     json["pid"] = status.process.pid;
     json["boot"] = status.process.boot;
@@ -99,6 +112,8 @@ std::optional<RunStatus> read_status(const std::filesystem::path& run) {
     status.started = json_member<std::string>(json, "started", where);
     status.updated = json_member<std::string>(json, "updated", where);
     status.seconds = json_member<double>(json, "seconds", where);
+    status.memory = optional_bytes(json, "memory_bytes");
+    status.memory_left = optional_bytes(json, "memory_left_bytes");
     status.process = {json_member<std::string>(json, "host", where),
                       json_member<std::int64_t>(json, "pid", where),
                       json_member<std::string>(json, "boot", where),

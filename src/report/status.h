@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/units.h"
 #include "report/process.h"
 
 namespace hpml {
@@ -25,10 +26,12 @@ struct RunStatus {
     std::optional<double> learning_rate;
     std::optional<double> tokens_per_second;
     std::optional<double> validation_loss;
-    std::string checkpoint;  ///< name of the newest, e.g. step-00012000; empty if none
-    std::string started;     ///< UTC, of this start
-    std::string updated;     ///< UTC; set by write_status
-    double seconds = 0;      ///< trained by all starts together
+    std::string checkpoint;            ///< name of the newest, e.g. step-00012000; empty if none
+    std::string started;               ///< UTC, of this start
+    std::string updated;               ///< UTC; set by write_status
+    double seconds = 0;                ///< trained by all starts together
+    std::optional<Bytes> memory;       ///< that the writing process held
+    std::optional<Bytes> memory_left;  ///< that it could still have taken
     ProcessIdentity process;
     int ranks = 1;
     std::int64_t generation = 0;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/megabytes.h"
 #include "report/console.h"
 #include "report/metrics.h"
 #include "report/results.h"
@@ -52,15 +53,25 @@ std::string line(const std::string& name, const std::string& value) {
     return fmt::format("{:<16}{}\n", name, value);
 }
 
+/// What a run that is killed for its memory cannot tell any more.
+std::string memory_text(const RunStatus& status) {
+    return status.memory && status.memory_left
+               ? fmt::format("; at {} rank 0 held {:.0f} MB, and {:.0f} MB were left there",
+                             status.updated, megabytes(*status.memory),
+                             megabytes(*status.memory_left))
+               : "";
+}
+
 std::string process_lines(const RunStatus& status, RunState verdict) {
     std::string text;
     std::string who = fmt::format("{} (pid {}, {} rank{}, start {})", process_text(status.process),
                                   status.process.pid, status.ranks, status.ranks == 1 ? "" : "s",
                                   status.generation);
     if (status.state != verdict) {
-        who +=
+        who += fmt::format(
             ": its process is dead, and left no word (killed; if memory ran out, the kernel's log "
-            "says so)";
+            "says so{})",
+            memory_text(status));
     }
     text += line("job", who);
     if (verdict != RunState::Running && status.state == verdict) {

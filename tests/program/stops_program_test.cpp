@@ -57,6 +57,13 @@ class MemoryGroup {
 /// Not in the background, so that it stands when the next step begins.
 const std::string kEverySecond = "--checkpoint-every 2 --checkpoint-in-background off";
 
+/// What hpml_status says that rank 0 held; 0 if it says nothing.
+double held_megabytes(const std::string& status) {
+    const std::string before = "rank 0 held ";
+    const auto place = status.find(before);
+    return place == std::string::npos ? 0 : std::stod(status.substr(place + before.size()));
+}
+
 struct Scene : Continuation {
     [[nodiscard]] std::string command(const std::string& run, const std::string& more,
                                       int ranks = 2) const {
@@ -167,6 +174,8 @@ BOOST_AUTO_TEST_CASE(memory_that_runs_out_is_exit_69_and_a_kill_for_it_is_told_b
         run_command("HPML_FAULT=nomem@step=3,site=step,rank=1 " + command("run", four));
     check_one_error(empty, 69, "rank 1: out of memory");
     BOOST_TEST(empty.says("--micro-batch"), empty.output);
+    BOOST_TEST(empty.says("(this process holds "), empty.output);
+    BOOST_TEST(empty.says(" MB left); try "), empty.output);
     check_goes_on("run", four, "resuming after step 2");
 
     const auto killed = run_command("HPML_FAULT=kill@step=3,site=step " + alone("killed", four));
@@ -174,6 +183,7 @@ BOOST_AUTO_TEST_CASE(memory_that_runs_out_is_exit_69_and_a_kill_for_it_is_told_b
     const auto status = run_command(program("hpml_status") + " " + (folder / "killed").string());
     BOOST_TEST(status.says("its process is dead, and left no word (killed; if memory ran out"),
                status.output);
+    BOOST_TEST(held_megabytes(status.output) > 20, status.output);
 }
 
 BOOST_AUTO_TEST_CASE(
@@ -199,6 +209,7 @@ BOOST_AUTO_TEST_CASE(
         10, [&] { return processes_of("hpml_pretrain", folder.path().string()).empty(); }));
     const auto status = run_command(program("hpml_status") + " " + (folder / "run").string());
     BOOST_TEST(status.says("left no word (killed; if memory ran out"), status.output);
+    BOOST_TEST(held_megabytes(status.output) > 20, status.output);
     check_goes_on("run", four, "resuming after step 2");
 }
 

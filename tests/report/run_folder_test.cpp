@@ -183,6 +183,7 @@ BOOST_AUTO_TEST_CASE(a_status_reads_back_as_written) {
     status.exit_code = 0;
     status.message = "stopped by SIGUSR1";
     status.validation_loss = std::numeric_limits<double>::quiet_NaN();
+    status.memory = Bytes(812);
     write_status(run.path(), status);
     const auto read = read_status(run.path());
     BOOST_REQUIRE(read.has_value());
@@ -193,6 +194,8 @@ BOOST_AUTO_TEST_CASE(a_status_reads_back_as_written) {
     BOOST_TEST(read->message == "stopped by SIGUSR1");
     BOOST_TEST(read->process.pid == ::getpid());
     BOOST_TEST(!read->updated.empty());
+    BOOST_TEST(read->memory.value_or(Bytes()).value == 812U);
+    BOOST_TEST(!read->memory_left.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(the_verdict_sees_through_a_dead_process) {

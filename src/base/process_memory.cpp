@@ -1,11 +1,15 @@
-#include "device/memory.h"
+#include "base/process_memory.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
 
-namespace hpml::device {
+#include "base/megabytes.h"
+
+namespace hpml {
 
 namespace {
 
@@ -24,6 +28,19 @@ Bytes kilobytes_line(const fs::path& path, const std::string& name) {
         }
     }
     return {};
+}
+
+/// The soft limit of a line "NAME   SOFT   HARD   UNIT"; "unlimited" is none.
+std::optional<Bytes> limits_line(const fs::path& path, const std::string& name) {
+    std::ifstream file(path);
+    std::string line;
+    while (std::getline(file, line)) {
+        std::uint64_t bytes = 0;
+        if (line.starts_with(name) && std::istringstream(line.substr(name.size())) >> bytes) {
+            return Bytes(bytes);
+        }
+    }
+    return std::nullopt;
 }
 
 /// A file that holds one number; "max" and an absent file are no number.
@@ -83,10 +100,11 @@ MemoryReport memory_report() { return memory_report_below("/"); }
 MemoryReport memory_report_below(const fs::path& root) {
     MemoryReport report;
     const fs::path self = root / "proc/self";
-    report.resident = kilobytes_line(self / "smaps_rollup", "Rss");
-    report.proportional = kilobytes_line(self / "smaps_rollup", "Pss");
+    report.resident = kilobytes_line(self / "status", "VmRSS");
     report.peak = kilobytes_line(self / "status", "VmHWM");
+    report.machine = kilobytes_line(root / "proc/meminfo", "MemTotal");
     report.available = kilobytes_line(root / "proc/meminfo", "MemAvailable");
+    report.address_limit = limits_line(self / "limits", "Max address space");
     const fs::path groups = root / "sys/fs/cgroup";
     tighten(report, {groups, group_of(root, ""), "memory.max", "memory.current"});
     tighten(report, {groups / "memory", group_of(root, "memory"), "memory.limit_in_bytes",
@@ -103,4 +121,22 @@ Bytes headroom(const MemoryReport& report) {
     return std::min(left, report.available);
 }
 
-}  // namespace hpml::device
+std::string to_text(const MemoryReport& report) {
+    std::string text = fmt::format("this process holds {:.0f} MB ({:.0f} MB at most until now)",
+                                   megabytes(report.resident), megabytes(report.peak));
+    if (report.address_limit) {
+        text += fmt::format("; ulimit -v allows it {:.0f} MB of addresses",
+                            megabytes(*report.address_limit));
+    }
+    if (report.limit) {
+        text +=
+            fmt::format("; its control group has {:.0f} of {:.0f} MB",
+                        megabytes(report.limit_used.value_or(Bytes())), megabytes(*report.limit));
+    }
+    return text + fmt::format("; the machine has {:.0f} of {:.0f} MB left",
+                              megabytes(report.available), megabytes(report.machine));
+}
+
+Bytes proportional_memory() { return kilobytes_line("/proc/self/smaps_rollup", "Pss"); }
+
+}  // namespace hpml
