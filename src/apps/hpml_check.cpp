@@ -21,6 +21,7 @@
 #include "corpus/masked_folder.h"
 #include "corpus/shard.h"
 #include "tasks/memory_estimate.h"
+#include "tasks/space_estimate.h"
 
 namespace {
 
@@ -126,9 +127,9 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
             "warning: more than this machine has; lower --micro-batch or the ranks per node\n");
     }
     const auto space = tasks::estimate_space(options, config);
-    fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {} to come\n",
+    fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {}\n",
                megabytes(tasks::estimate_checkpoint(options, config)), megabytes(space.needed),
-               space.to_come);
+               space.counted());
     if (!space.fits()) {
         throw OutputError(space.explain());
     }

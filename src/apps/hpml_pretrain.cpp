@@ -25,6 +25,7 @@
 #include "manifest/manifest.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
+#include "tasks/space_estimate.h"
 #include "train/handshake.h"
 #include "train/watched_ranks.h"
 

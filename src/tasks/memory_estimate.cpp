@@ -1,13 +1,8 @@
 #include "tasks/memory_estimate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "base/file.h"
-#include "checkpoint/checkpoint.h"
-#include "manifest/manifest.h"
 #include "model/activation_memory.h"
 #include "model/parameters.h"
 
@@ -88,33 +83,6 @@ Bytes estimate_checkpoint(const PretrainOptions& options, const model::ModelConf
         static_cast<double>(model::parameter_count(config, model::Head::MaskedLm));
     return Bytes(
         static_cast<std::uint64_t>((parameters + optimizer_state(options, config)) * kFloat));
-}
-
-std::string SpaceEstimate::explain() const {
-    const auto megabytes = [](Bytes bytes) { return static_cast<double>(bytes.value) / 1e6; };
-    return fmt::format(
-        "{} has {:.1f} MB free, the {} checkpoints still to be kept or written need {:.1f} MB "
-        "(saves would fail); free some space, choose another --run folder or lower "
-        "--keep-checkpoints",
-        folder.string(), megabytes(available), to_come, megabytes(needed));
-}
-
-SpaceEstimate estimate_space(const PretrainOptions& options, const model::ModelConfig& config) {
-    SpaceEstimate space;
-    space.folder = std::filesystem::absolute(checkpoint::checkpoints_of(options.run));
-    while (!std::filesystem::exists(space.folder) && space.folder.has_relative_path()) {
-        space.folder = space.folder.parent_path();
-    }
-    const auto held = static_cast<std::int64_t>(checkpoint::list_checkpoints(options.run).size());
-    const std::int64_t planned = options.checkpoint_every > 0
-                                     ? (options.budget.steps - 1) / options.checkpoint_every + 1
-                                     : std::int64_t{1};
-    const std::int64_t kept = std::min(options.keep_checkpoints + 1, planned);
-    space.to_come = std::max<std::int64_t>(1, kept - held);
-    space.needed = Bytes(static_cast<std::uint64_t>(space.to_come) *
-                         estimate_checkpoint(options, config).value);
-    space.available = free_space(space.folder);
-    return space;
 }
 
 }  // namespace hpml::tasks

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,20 +27,5 @@ struct MemoryEstimate {
 /// What one checkpoint takes on disk.
 [[nodiscard]] Bytes estimate_checkpoint(const PretrainOptions& options,
                                         const model::ModelConfig& config);
-
-/// What a run's checkpoints will still take, and what their file system has left.
-struct SpaceEstimate {
-    std::filesystem::path folder;  ///< an existing one on that file system
-    std::int64_t to_come =
-        0;  ///< checkpoints: those to keep and one being written, less those there
-    Bytes needed;
-    Bytes available;
-    [[nodiscard]] bool fits() const { return needed <= available; }
-    /// What is short and what to try.
-    [[nodiscard]] std::string explain() const;
-};
-/// @param options  resolved; its run need not exist
-[[nodiscard]] SpaceEstimate estimate_space(const PretrainOptions& options,
-                                           const model::ModelConfig& config);
 
 }  // namespace hpml::tasks

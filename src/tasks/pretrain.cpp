@@ -20,6 +20,7 @@
 #include "tasks/pretrain_validator.h"
 #include "tasks/pretrain_votes.h"
 #include "tasks/shared_checkpoint.h"
+#include "tasks/space_estimate.h"
 #include "train/gemm_rate.h"
 #include "train/operator_profile.h"
 #include "train/replica.h"
@@ -166,8 +167,7 @@ class Pretraining {
     void save_if_due(double used) {
         const auto milestone = train::milestone_between(options_.milestones, used,
                                                         share_used(options_.budget, progress_));
-        const std::string label =
-            milestone ? fmt::format("{:g} % of the budget", 100 * *milestone) : "";
+        const std::string label = milestone ? milestone_label(*milestone) : "";
         if (milestone || saver_.is_due(progress_.step)) {
             saver_.save(counters(), Saver::Attempt::Due, label);
         } else if (retry_is_due_) {

@@ -114,6 +114,15 @@ BOOST_AUTO_TEST_CASE(checkpoints_that_cannot_fit_on_the_disk_are_refused) {
     const auto few = check(many + " --checkpoint-every 500000000");
     BOOST_TEST(few.code == 0, few.output);
     BOOST_TEST(few.says("for 2 to come"), few.output);
+    const std::string kept = "--steps 100 --checkpoint-every 10 --keep-every 20 --milestones 0.5 ";
+    const auto some = check(kept + "--keep-checkpoints 2");
+    // 20, 40, ..., 100 and 50 for good, 90 in turn.
+    BOOST_TEST(some.says("for 7 to come, 6 of them for good (--keep-every, --milestones)"),
+               some.output);
+    const auto hours =
+        check("--budget-hours 1 --schedule constant --keep-every 20 --checkpoint-every 10");
+    BOOST_TEST(hours.says("for 4 to come, and one for good every 20 steps, which are not counted"),
+               hours.output);
 }
 
 BOOST_AUTO_TEST_CASE(bad_options_exit_64) {
