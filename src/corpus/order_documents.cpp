@@ -17,6 +17,7 @@
 #include "base/philox.h"
 #include "corpus/prepare_piece.h"
 #include "corpus/shuffle_documents.h"
+#include "mpi/root_text.h"
 
 namespace hpml::corpus {
 
@@ -224,9 +225,8 @@ void Ordering::write_note() const {
 /// Whether an earlier run has finished this stage; then all is as it was at that run's end.
 /// Collective.
 bool Ordering::find_note() {
-    std::string text;
-    mpi::on_root(ranks_, [&] { text = fs::exists(note_path()) ? read_text(note_path()) : ""; });
-    text = ranks_.broadcast(text);
+    const std::string text = mpi::text_of_root(
+        ranks_, [&] { return fs::exists(note_path()) ? read_text(note_path()) : ""; });
     if (text.empty()) {
         return false;
     }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "mpi/root_text.h"
 
 namespace hpml::corpus {
 
@@ -210,16 +211,15 @@ std::vector<InputEntry> unpack(std::string_view text) {
 
 std::vector<InputEntry> list_inputs(const std::vector<fs::path>& inputs, const fs::path& output,
                                     const mpi::Communicator& ranks) {
-    std::string packed;
-    mpi::on_root(ranks, [&] {
+    const std::string packed = mpi::text_of_root(ranks, [&] {
         try {
-            packed = pack(list_all(inputs, output));
+            return pack(list_all(inputs, output));
         } catch (const fs::filesystem_error& failure) {
             throw MissingInputError("cannot list the input " + failure.path1().string() + ": " +
                                     failure.code().message());
         }
     });
-    return unpack(ranks.broadcast(packed));
+    return unpack(packed);
 }
 
 void keep_standard_input(const fs::path& path, const mpi::Communicator& ranks) {

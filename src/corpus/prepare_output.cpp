@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/data_folder.h"
+#include "mpi/root_text.h"
 
 namespace hpml::corpus {
 
@@ -70,15 +71,15 @@ OutputState PrepareOutput::compare(const SettingsOf& settings_of, const Digest& 
 
 /// The hash of the inputs' content that a corpus has noted; empty: none has.
 std::string PrepareOutput::find_content(const Digest& stamp) const {
-    std::string known;
-    mpi::on_root(ranks_, [&] {
+    return mpi::text_of_root(ranks_, [&] {
+        std::string known;
         for (const Corpus& corpus : corpora_) {
             if (const auto content = known_content(corpus.folder, stamp)) {
                 known = content->hex();
             }
         }
+        return known;
     });
-    return ranks_.broadcast(known);
 }
 
 OutputState PrepareOutput::open(const std::vector<InputEntry>& inputs,

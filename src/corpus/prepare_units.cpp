@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "mpi/root_text.h"
 
 namespace hpml::corpus {
 
@@ -38,16 +39,15 @@ void add_units(std::size_t index, const InputEntry& input, const PrepareOptions&
 
 std::vector<WorkUnit> plan_units(const std::vector<InputEntry>& inputs,
                                  const PrepareOptions& options, const mpi::Communicator& ranks) {
-    std::string packed;
-    mpi::on_root(ranks, [&] {
+    const std::string packed = mpi::text_of_root(ranks, [&] {
         Json units = Json::array();
         for (std::size_t index = 0; index < inputs.size(); ++index) {
             add_units(index, inputs[index], options, units);
         }
-        packed = units.dump();
+        return units.dump();
     });
     std::vector<WorkUnit> units;
-    for (const Json& unit : parse_json(ranks.broadcast(packed), "list of work units", mib(1024))) {
+    for (const Json& unit : parse_json(packed, "list of work units", mib(1024))) {
         units.push_back({unit.at(0), {unit.at(1), unit.at(2)}});
     }
     return units;

@@ -14,6 +14,7 @@
 #include "corpus/glue.h"
 #include "model/parameters.h"
 #include "mpi/communicator.h"
+#include "mpi/root_text.h"
 #include "tasks/glue_checkpoint.h"
 #include "tasks/glue_results.h"
 #include "tasks/glue_settings.h"
@@ -145,13 +146,11 @@ class FineTuning {
     /// there.
     /// @return as finished_results()
     std::string take_run(const Json& settings) {
-        std::string found;
-        mpi::on_root(context_.ranks, [&] {
+        return mpi::text_of_root(context_.ranks, [&] {
             make_folders(options_.run);
             generation_ = context_.take_run();
-            found = finished_results(options_.run, settings);
+            return finished_results(options_.run, settings);
         });
-        return context_.ranks.broadcast(found);
     }
 
     /// The first writing: settings.json.

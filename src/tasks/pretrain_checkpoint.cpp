@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "corpus/data_folder.h"
 #include "manifest/manifest.h"
+#include "mpi/root_text.h"
 #include "tasks/attempts.h"
 #include "tasks/resume_settings.h"
 #include "tasks/shared_checkpoint.h"
@@ -40,9 +41,8 @@ std::string kind_of(const std::string& name) { return name.substr(0, name.find('
 
 /// Rank 0 reads it. Collective.
 Json read_state(const fs::path& folder, const mpi::Communicator& ranks) {
-    std::string text;
-    mpi::on_root(ranks, [&] { text = read_json(folder / "state.json").dump(); });
-    return Json::parse(ranks.broadcast(std::move(text)));
+    return Json::parse(
+        mpi::text_of_root(ranks, [&] { return read_json(folder / "state.json").dump(); }));
 }
 
 /// Two digits a byte.
@@ -248,10 +248,9 @@ ResumePoint choose_resume_point(const PretrainOptions& options, const corpus::Ma
     if (!found) {
         return {};
     }
-    std::string overrides;
-    mpi::on_root(ranks,
-                 [&] { overrides = check_settings(options, manifest, found->folder, log).dump(); });
-    return {found->folder, Json::parse(ranks.broadcast(std::move(overrides)))};
+    const std::string overrides = mpi::text_of_root(
+        ranks, [&] { return check_settings(options, manifest, found->folder, log).dump(); });
+    return {found->folder, Json::parse(overrides)};
 }
 
 void refuse_used_run(const PretrainOptions& options) {

@@ -13,6 +13,7 @@
 #include "corpus/data_folder.h"
 #include "manifest/manifest.h"
 #include "model/safetensors.h"
+#include "mpi/root_text.h"
 #include "tasks/shared_checkpoint.h"
 #include "tasks/state_parts.h"
 
@@ -98,15 +99,13 @@ void broadcast(const at::Tensor& values, const mpi::Communicator& ranks) {
 std::string initialize_from(const PretrainOptions& options, train::Replica& replica,
                             const PretrainContext& context) {
     const at::NoGradGuard no_grad;
-    std::string folder;
-    mpi::on_root(context.ranks, [&] {
+    const std::string folder = mpi::text_of_root(context.ranks, [&] {
         if (is_hugging_face_folder(options.init_from)) {
             read_hugging_face_folder(options, replica, context.log);
-        } else {
-            folder = find_checkpoint(options.init_from, context.log).string();
+            return std::string();
         }
+        return find_checkpoint(options.init_from, context.log).string();
     });
-    folder = context.ranks.broadcast(std::move(folder));
     if (folder.empty()) {
         broadcast(replica.arena().parameters(), context.ranks);
         return options.init_from;

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/host.h"
+#include "mpi/root_text.h"
 
 namespace hpml::tasks {
 
@@ -36,9 +37,9 @@ bool can_be_opened(const fs::path& path) {
 
 /// Rank 0 reads it, so that all speak of the same one.
 Manifest read_manifest(const fs::path& folder, const mpi::Communicator& ranks) {
-    std::string text;
-    mpi::on_root(ranks, [&] { text = manifest_text(checkpoint::read_manifest(folder)); });
-    return checkpoint::parse_manifest(ranks.broadcast(std::move(text)), folder.string());
+    const std::string text =
+        mpi::text_of_root(ranks, [&] { return manifest_text(checkpoint::read_manifest(folder)); });
+    return checkpoint::parse_manifest(text, folder.string());
 }
 
 /// A network file system may show another host what is new there a little late, and that is no

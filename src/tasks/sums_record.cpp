@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "comm/reproducible.h"
 #include "comm/wire.h"
+#include "mpi/root_text.h"
 
 namespace hpml::tasks {
 
@@ -77,12 +78,10 @@ train::CommunicationOptions continue_sums(train::CommunicationOptions options,
         options.all_reduce.reproducible == comm::Reproducible::Elastic) {
         return options;
     }
-    std::string text;
-    mpi::on_root(ranks, [&] {
+    const std::string text = mpi::text_of_root(ranks, [&] {
         const Json state = read_json(checkpoint / "state.json");
-        text = state.contains("sums") ? state.at("sums").dump() : "";
+        return state.contains("sums") ? state.at("sums").dump() : "";
     });
-    text = ranks.broadcast(std::move(text));
     if (text.empty()) {
         return options;
     }
