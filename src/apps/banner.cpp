@@ -10,6 +10,7 @@
 
 #include "apps/program.h"
 #include "base/json.h"
+#include "base/megabytes.h"
 #include "base/version.h"
 #include "report/process.h"
 
@@ -19,10 +20,6 @@ namespace {
 
 constexpr std::size_t kColumns = 120;
 constexpr std::size_t kMostBindings = 8;
-
-std::string gigabytes(Bytes bytes) {
-    return fmt::format("{:.2f} GB", static_cast<double>(bytes.value) / 1e9);
-}
 
 /// `text` in lines of at most `width` columns, broken at blanks; a longer word stays whole.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
@@ -224,10 +221,12 @@ MemoryNeed memory_need(Bytes per_rank, const std::vector<RankPlace>& places) {
     const auto& [host, node] = *worst;
     const Bytes needed(per_rank.value * node.ranks);
     const std::string limit =
-        node.limit ? fmt::format(" (limit of the control group {})", gigabytes(*node.limit)) : "";
-    return {fmt::format("about {} a rank, {} on {}; {} are available there{}", gigabytes(per_rank),
-                        gigabytes(needed), host, gigabytes(node.available), limit),
-            needed > node.available};
+        node.limit ? fmt::format(" (limit of the control group {:.2f} GB)", gigabytes(*node.limit))
+                   : "";
+    return {
+        fmt::format("about {:.2f} GB a rank, {:.2f} GB on {}; {:.2f} GB are available there{}",
+                    gigabytes(per_rank), gigabytes(needed), host, gigabytes(node.available), limit),
+        needed > node.available};
 }
 
 std::string shell_quoted(std::string_view word) {

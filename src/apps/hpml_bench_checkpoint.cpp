@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "apps/hpml_bench_commands.h"
+#include "base/megabytes.h"
 #include "mpi/environment.h"
 #include "tasks/checkpoint_bench.h"
 #include "train/compute.h"
@@ -41,12 +42,12 @@ Json bench_checkpoint(const BenchOptions& options, const mpi::Communicator& rank
     bench.step.rows = options.rows;
     const auto rates =
         tasks::measure_checkpoints(bench, ranks, compute.accelerator, compute.progress, log);
-    const double megabytes = static_cast<double>(rates.bytes.value) * 1e-6;
     log.info(
         "{} on {}: {} ranks x {} threads; a checkpoint of {:.1f} MB beside the steps in {:.2f} "
         "s, {:.0f} MB/s; the loop stood still for {:.3f} s",
         options.model, compute.accelerator.description, ranks.size(), compute.threads.threads,
-        megabytes, rates.beside.value, rate(rates.bytes, rates.beside) * 1e-6, rates.stopped.value);
+        megabytes(rates.bytes), rates.beside.value, rate(rates.bytes, rates.beside) * 1e-6,
+        rates.stopped.value);
     Json result{{"model", options.model},
                 {"threads", compute.threads.threads},
                 {"micro_batch", bench.step.micro_batch},

@@ -1,5 +1,6 @@
 #include "apps/hpml_bench_commands.h"
 #include "base/error.h"
+#include "base/megabytes.h"
 #include "text/tokenizer_bench.h"
 
 namespace hpml {
@@ -16,8 +17,8 @@ Json bench_tokenizer(const BenchOptions& options, const Log& log) {
         "{}, {} tokens in the vocabulary: {:.1f} MB/s on one core ({} documents, {:.1f} MB, {} "
         "ids; {} passes, the best {:.1f} MB/s)",
         text::name_of(tokenizer->kind()), tokenizer->size(), rates.megabytes_per_second(),
-        rates.documents, static_cast<double>(rates.bytes.value) / 1e6, rates.tokens, options.passes,
-        static_cast<double>(rates.bytes.value) / 1e6 / rates.best.value);
+        rates.documents, megabytes(rates.bytes), rates.tokens, options.passes,
+        megabytes(rates.bytes) / rates.best.value);
     return {{"tokenizer", text::name_of(tokenizer->kind())},
             {"documents", rates.documents},
             {"bytes", rates.bytes.value},

@@ -13,6 +13,7 @@
 #include "apps/hpml_pretrain_options.h"
 #include "apps/program.h"
 #include "base/file.h"
+#include "base/megabytes.h"
 #include "base/philox.h"
 #include "base/process_memory.h"
 #include "base/version.h"
@@ -33,8 +34,6 @@ struct CheckOptions {
     int ranks_per_node = 1;
     bool self = false;
 };
-
-double megabytes(Bytes bytes) { return static_cast<double>(bytes.value) / 1e6; }
 
 /// Verify that this installation is whole: the libraries load, a hash and a random number are
 /// right.

@@ -8,6 +8,7 @@
 #include "apps/options.h"
 #include "apps/program.h"
 #include "base/log.h"
+#include "base/megabytes.h"
 #include "corpus/prepare.h"
 
 namespace {
@@ -97,7 +98,7 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
 }
 
 void report(const PrepareOptions& options, const PrepareSummary& summary, const hpml::Log& log) {
-    const auto megabytes = static_cast<double>(summary.input.value) / 1e6;
+    const double input = megabytes(summary.input);
     for (const CorpusSummary& corpus : summary.corpora) {
         log.info("{}: {} documents ({} for validation), {} rows, {} tokens, {} shards",
                  hpml::corpus::corpus_folder(options, corpus.sequence_length).string(),
@@ -130,8 +131,8 @@ void report(const PrepareOptions& options, const PrepareSummary& summary, const 
         log.warn("{} documents were longer than {} MiB and were cut there", summary.cut_documents,
                  hpml::text::kLongestDocument >> 20);
     }
-    log.info("{:.1f} MB in {:.2f} s, {:.1f} MB/s; peak memory {:.0f} MiB per rank", megabytes,
-             summary.elapsed.value, megabytes / summary.elapsed.value,
+    log.info("{:.1f} MB in {:.2f} s, {:.1f} MB/s; peak memory {:.0f} MiB per rank", input,
+             summary.elapsed.value, input / summary.elapsed.value,
              static_cast<double>(summary.peak_memory.value) / 1048576.0);
 }
 

@@ -8,6 +8,7 @@
 #include "apps/program.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/megabytes.h"
 #include "corpus/export_masked.h"
 #include "corpus/import_masked.h"
 
@@ -112,8 +113,7 @@ void report(const std::filesystem::path& output, const corpus::ExportSummary& su
     if (summary.reused > 0) {
         log.info("{} files were written by an earlier, interrupted run", summary.reused);
     }
-    log.info("{:.1f} MB in {:.2f} s", static_cast<double>(summary.size.value) / 1e6,
-             summary.elapsed.value);
+    log.info("{:.1f} MB in {:.2f} s", megabytes(summary.size), summary.elapsed.value);
 }
 
 void check_name(const std::string& name) {

@@ -3,6 +3,7 @@
 #include "apps/hpml_prepare_input.h"
 #include "apps/program.h"
 #include "base/log.h"
+#include "base/megabytes.h"
 #include "corpus/train_vocabulary.h"
 
 namespace hpml {
@@ -40,9 +41,8 @@ void declare(OptionTable& table, corpus::TrainVocabularyOptions& options) {
 
 void report(const corpus::TrainVocabularyOptions& options,
             const corpus::TrainVocabularySummary& summary, const Log& log) {
-    const double megabytes = static_cast<double>(summary.bytes.value) / 1e6;
     log.info("{}: {} tokens from {} documents, {:.1f} MB of text", options.output.string(),
-             summary.tokens, summary.documents, megabytes);
+             summary.tokens, summary.documents, megabytes(summary.bytes));
     log.info("counted words in {:.2f} s, joined pairs in {:.2f} s", summary.counting.value,
              summary.training.value);
     if (summary.tokens < options.vocabulary.size) {

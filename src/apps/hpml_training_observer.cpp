@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/megabytes.h"
 #include "base/process_memory.h"
 
 namespace hpml {
@@ -174,8 +175,8 @@ void TrainingObserver::on_checkpoint(const train::CheckpointRecord& record) {
     console_.saw_checkpoint(now());
     status_.checkpoint = record.folder.filename().string();
     log_.info("checkpoint {}: {:.1f} MB in {:.2f} s, of which training waited {:.2f} s",
-              status_.checkpoint, static_cast<double>(record.bytes.value) / 1e6,
-              record.seconds.value, record.stopped.value);
+              status_.checkpoint, megabytes(record.bytes), record.seconds.value,
+              record.stopped.value);
     write();
 }
 

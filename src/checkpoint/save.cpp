@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/megabytes.h"
 #include "checkpoint/part_writer.h"
 
 namespace hpml::checkpoint {
@@ -19,10 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string gigabytes(std::uint64_t bytes) {
-    const double value = static_cast<double>(bytes);
-    return value >= 1e8 ? fmt::format("{:.1f} GB", value / 1e9)
-                        : fmt::format("{:.3f} MB", value / 1e6);
+std::string size_text(Bytes size) {
+    return gigabytes(size) >= 0.1 ? fmt::format("{:.1f} GB", gigabytes(size))
+                                  : fmt::format("{:.3f} MB", megabytes(size));
 }
 
 std::vector<FileImage> images_of(const Contents& contents) {
@@ -124,8 +124,9 @@ void Save::prepare() const {
     const bool acted_out = fault_point("checkpoint.write", contents_.step, Rank(0));
     if (acted_out || static_cast<double>(available) < 1.2 * static_cast<double>(needed)) {
         throw IoError("no space left on " + all.string() + " while writing " +
-                      step_name(contents_.step) + " (needed " + gigabytes(needed) + ", free " +
-                      gigabytes(available) + "); older checkpoints stay, free some space");
+                      step_name(contents_.step) + " (needed " + size_text(Bytes(needed)) +
+                      ", free " + size_text(Bytes(available)) +
+                      "); older checkpoints stay, free some space");
     }
     remove_folder(temporary_);
     make_folders(temporary_);

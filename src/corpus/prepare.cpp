@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/megabytes.h"
 #include "corpus/data_folder.h"
 #include "corpus/order_documents.h"
 #include "corpus/prepare_corpus.h"
@@ -31,7 +32,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kProgressSeconds = 5;
-constexpr double kMegabyte = 1e6;
 
 /// Sums over the ranks of what each found in its own pieces.
 struct PieceTotals {
@@ -201,9 +201,9 @@ void Preparation::make_pieces() {
         const Seconds elapsed = watch_.elapsed();
         if (elapsed > next_report) {
             next_report = elapsed + Seconds(kProgressSeconds);
-            const double megabytes = static_cast<double>(done.value) / kMegabyte;
+            const double so_far = megabytes(done);
             log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank{}",
-                      megabytes, unit + 1, units_.size(), megabytes / elapsed.value,
+                      so_far, unit + 1, units_.size(), so_far / elapsed.value,
                       time_left(elapsed, unit, units_.size()));
         }
     };
@@ -323,7 +323,7 @@ PrepareSummary Preparation::run() {
     const bool is_finished = open_output() == OutputState::Finished;
     if (!is_finished) {
         log_.info("preparing {} files, {:.1f} MB; ranks: {}", inputs_.size(),
-                  static_cast<double>(input_bytes_.value) / kMegabyte, ranks_.size());
+                  megabytes(input_bytes_), ranks_.size());
         units_ = plan_units(inputs_, options_, ranks_);
         make_pieces();
         order_pieces();

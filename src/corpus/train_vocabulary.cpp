@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/megabytes.h"
 #include "corpus/data_folder.h"
 #include "corpus/prepare_input.h"
 
@@ -27,8 +28,7 @@ TrainVocabularySummary train(const TrainVocabularyOptions& options,
             summary.bytes += Bytes(document.text.size());
             if (const Seconds elapsed = counting.elapsed(); elapsed > next_report) {
                 next_report = elapsed + Seconds(kProgressSeconds);
-                log.info("counting words: {:.0f} MB of text",
-                         static_cast<double>(summary.bytes.value) / 1e6);
+                log.info("counting words: {:.0f} MB of text", megabytes(summary.bytes));
             }
         }
     }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/megabytes.h"
 #include "manifest/safetensors_header.h"
 #include "manifest/verify.h"
 #include "report/results.h"
@@ -27,10 +28,6 @@ namespace {
 
 using checkpoint::kManifestName;
 using checkpoint::Manifest;
-
-std::string megabytes(Bytes size) {
-    return fmt::format("{:.1f} MB", static_cast<double>(size.value) / 1e6);
-}
 
 std::vector<fs::path> folders_of(const fs::path& path) {
     if (fs::exists(path / kManifestName)) {
@@ -191,8 +188,9 @@ std::string checkpoints_text(const fs::path& run) {
                 pieces += file.pieces.size();
             }
             rows.push_back({name, std::to_string(manifest.step.value),
-                            megabytes(checkpoint::total_size(manifest)), std::to_string(pieces),
-                            "complete", manifest.milestone.empty() ? "-" : manifest.milestone});
+                            fmt::format("{:.1f} MB", megabytes(checkpoint::total_size(manifest))),
+                            std::to_string(pieces), "complete",
+                            manifest.milestone.empty() ? "-" : manifest.milestone});
         } catch (const Error&) {
             rows.push_back({name, "-", "-", "-", "damaged", "-"});
         }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/megabytes.h"
 #include "base/units.h"
 #include "text/tokenizer.h"
 
@@ -17,9 +18,7 @@ struct TokenizerRates {
     Seconds median;  ///< likewise
 
     /// Of the median pass.
-    [[nodiscard]] double megabytes_per_second() const {
-        return static_cast<double>(bytes.value) / 1e6 / median.value;
-    }
+    [[nodiscard]] double megabytes_per_second() const { return megabytes(bytes) / median.value; }
 };
 
 /// Hold the documents of these files in memory and encode them all `passes` times on this core, ids
