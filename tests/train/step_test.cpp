@@ -9,45 +9,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "comm/select.h"
+#include "train/toy.h"
 
 using namespace hpml;
 
-namespace {
-
-/// One parameter vector w; a "micro-batch" i has loss weight_i * sum(w) * slope_i.
-struct Toy {
-    explicit Toy(const mpi::Communicator& communicator, double clip = 0)
-        : ranks(communicator),
-          memory(at::kCPU),
-          arena(specs(), fusion::make_plan(specs(), mib(1)), memory),
-          engine(comm::make_algorithm({.algorithm = "ring"}, ranks), comm::Progress::Inline),
-          reducer(arena, engine),
-          optimizer(optim::make_optimizer(options(), {{"w", 0, {4}, true}}, arena.parameters())),
-          runner({arena, reducer, *optimizer, ranks}, clip) {}
-
-    static std::vector<model::LeafSpec> specs() {
-        return {{{{"w", {4}, model::Init::Zeros, true}}}};
-    }
-    static optim::OptimizerOptions options() {
-        optim::OptimizerOptions options;
-        options.name = "adamw";
-        return options;
-    }
-    [[nodiscard]] model::LossSum loss(double slope, std::int64_t weight) const {
-        return {(arena.leaves()[0] * slope).sum() + static_cast<double>(weight), weight};
-    }
-
-    const mpi::Communicator& ranks;
-    fusion::DeviceMemory memory;
-    fusion::Arena arena;
-    comm::Engine engine;
-    fusion::Reducer reducer;
-    std::unique_ptr<optim::Optimizer> optimizer;
-    train::StepRunner runner;
-};
-
-}  // namespace
+using test::Toy;
 
 BOOST_AUTO_TEST_SUITE(step_suite)
 
