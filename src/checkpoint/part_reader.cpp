@@ -44,7 +44,7 @@ std::uint64_t gather(std::vector<Source>& sources, std::byte* into) {
 
 }  // namespace
 
-PartReader::PartReader(const std::vector<FileImage>& images, std::vector<PieceTask> tasks) {
+PartReader::PartReader(const std::vector<FileImage>& images, const std::vector<PieceTask>& tasks) {
     for (const PieceTask& task : tasks) {
         items_.push_back({task, images[task.file].sources(task.range), nullptr, 0});
     }

@@ -26,7 +26,7 @@ struct PieceTask {
 class PartReader {
   public:
     /// @param images  outlive this
-    PartReader(const std::vector<FileImage>& images, std::vector<PieceTask> tasks);
+    PartReader(const std::vector<FileImage>& images, const std::vector<PieceTask>& tasks);
 
     /// The next bytes of the piece in work, at most as many as fit `into`; of its start after the
     /// piece before is through. A piece that begins between two multiples of SharedFile::kAlignment

@@ -46,7 +46,7 @@ class StopAtEnd {
 
 }  // namespace
 
-PartWriter::PartWriter(fs::path folder, const std::vector<FileImage>& images) {
+PartWriter::PartWriter(const fs::path& folder, const std::vector<FileImage>& images) {
     for (const FileImage& image : images) {
         outputs_.push_back({folder / image.name(), nullptr});
     }

@@ -16,7 +16,7 @@ namespace hpml::checkpoint {
 class PartWriter {
   public:
     /// @param images  outlive this; give the files' names
-    PartWriter(std::filesystem::path folder, const std::vector<FileImage>& images);
+    PartWriter(const std::filesystem::path& folder, const std::vector<FileImage>& images);
 
     /// Write all pieces that `reader` hands out to their places, and sync.
     /// @param at_piece  called after each piece
