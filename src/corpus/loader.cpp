@@ -35,6 +35,7 @@ class Cursor {
     [[nodiscard]] bool is_empty() const { return range_.first == range_.last; }
 
     void make_next(MicroBatchSource& source, Batch& batch) {
+        expects(!is_empty(), "a rank that owns micro-batches");
         source.make(step_, index_, batch);
         if (++index_ == range_.last) {
             range_ = range_of_(++step_);
@@ -78,7 +79,6 @@ class Loader::State {
         if (!cursor_) {
             seek_share(0, 0, 1);
         }
-        expects(!cursor_->is_empty(), "a rank that owns micro-batches");
         if (prefetcher_) {
             prefetcher_->next(current_);
         } else {
@@ -102,7 +102,7 @@ class Loader::State {
 
     MicroBatchSource source_;
     int prefetch_;
-    std::optional<Cursor> cursor_;
+    std::optional<Cursor> cursor_;  // the prefetcher's thread's alone while there is one
     Batch current_;
     Seconds stalled_;
     std::optional<Prefetcher> prefetcher_;  // last: its thread uses what stands above
