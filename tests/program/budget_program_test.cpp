@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "program/continuation.h"
+#include "support/slowdown.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -14,17 +15,23 @@ using namespace hpml::test;
 BOOST_FIXTURE_TEST_SUITE(budget_suite, Continuation)
 
 BOOST_AUTO_TEST_CASE(a_budget_of_time_survives_a_kill) {
-    // 10 s in all; killed after about half of them, and then only the rest is left.
+    // 10 s in all; killed before they are over, and then only the rest is left.
+    const int killed_at = static_cast<int>(200 / kSlowdown);
+    const auto resumes_after = [](int step) {
+        return "resuming after step " + std::to_string(step);
+    };
     const std::string command =
         pretrain_command(2, folder.path(), "hours",
                          "--budget-hours 0.0028 --schedule constant --checkpoint-every 5 ");
-    const auto killed = run_command("HPML_FAULT=kill@step=200,rank=1,site=step " + command);
+    const auto killed = run_command("HPML_FAULT=kill@step=" + std::to_string(killed_at) +
+                                    ",rank=1,site=step " + command);
     BOOST_TEST_REQUIRE(killed.code != 0, killed.output);
     const auto resumed = run_command(command);
     BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
-    // The save after step 200 may still have been under way.
-    BOOST_TEST((resumed.says("resuming after step 200") || resumed.says("resuming after step 195")),
-               resumed.output);
+    // The save after the last step may still have been under way.
+    BOOST_TEST(
+        (resumed.says(resumes_after(killed_at)) || resumed.says(resumes_after(killed_at - 5))),
+        resumed.output);
     BOOST_TEST(resumed.says("the budget of 0.0028 hours is used up"), resumed.output);
     const Json state =
         parse_json(text_of(newest_checkpoint(folder / "hours") / "state.json"), "state.json");
