@@ -15,13 +15,20 @@ namespace hpml::train {
 
 namespace {
 
-// A signal handler can reach nothing but statics; these two are all of them.
-std::atomic<int> first_signal{0};
-std::atomic<std::int64_t> first_nanoseconds{0};
+/// The first signal and when it came, in one number, so that whoever sees one sees both.
+/// Microseconds of the monotonic clock x 128 + the signal; 0: none came.
+using Wish = std::int64_t;
+constexpr Wish kSignals = 128;
+Wish wish_of(int signal, std::int64_t microseconds) { return microseconds * kSignals + signal; }
+int signal_of(Wish wish) { return static_cast<int>(wish % kSignals); }
+std::int64_t time_of(Wish wish) { return wish / kSignals; }
 
-/// Nanoseconds within which a further signal tells nothing new.
-constexpr std::int64_t kSameSignal = 20'000'000;
-constexpr std::int64_t kSameHangUp = 2'000'000'000;
+// A signal handler can reach nothing but statics; this is all of them.
+std::atomic<Wish> first_wish{0};
+
+/// Microseconds within which a further signal tells nothing new.
+constexpr std::int64_t kSameSignal = 20'000;
+constexpr std::int64_t kSameHangUp = 2'000'000;
 
 struct StopSignal {
     const char* name;
@@ -34,17 +41,23 @@ constexpr std::array kStopSignals = {
     StopSignal{"term", SIGTERM, true}, StopSignal{"usr1", SIGUSR1, true},
     StopSignal{"usr2", SIGUSR2, true}, StopSignal{"xcpu", SIGXCPU, false}};
 
+/// Whether a signal at this time repeats the first one.
+bool is_the_same(Wish first, int signal, std::int64_t microseconds) {
+    const bool is_repeated = signal == signal_of(first);
+    if (is_repeated && signal == SIGXCPU) {
+        return true;  // the kernel sends it every second
+    }
+    const bool is_hang_up = is_repeated && signal == SIGHUP;
+    return microseconds - time_of(first) <= (is_hang_up ? kSameHangUp : kSameSignal);
+}
+
 void on_signal(int signal) {
     timespec time{};
     ::clock_gettime(CLOCK_MONOTONIC, &time);
-    const std::int64_t nanoseconds = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-    int before = 0;
-    if (first_signal.compare_exchange_strong(before, signal)) {
-        first_nanoseconds = nanoseconds;
-        return;
-    }
-    const bool is_hang_up = signal == SIGHUP && before == SIGHUP;
-    if (nanoseconds - first_nanoseconds > (is_hang_up ? kSameHangUp : kSameSignal)) {
+    const std::int64_t microseconds = std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
+    Wish first = 0;
+    if (!first_wish.compare_exchange_strong(first, wish_of(signal, microseconds)) &&
+        !is_the_same(first, signal, microseconds)) {
         ::_exit(128 + signal);
     }
 }
@@ -99,7 +112,7 @@ StopSignals::StopSignals(const std::vector<std::string>& names) {
             signals_.push_back(signal.number);
         }
     }
-    first_signal = 0;
+    first_wish = 0;
     install(signals_, on_signal);
 }
 
@@ -112,7 +125,7 @@ bool StopSignals::take_back() const noexcept {
     return is_lost;
 }
 
-bool StopSignals::requested() const noexcept { return first_signal != 0; }
+bool StopSignals::requested() const noexcept { return first_wish != 0; }
 
 TimeLimit::TimeLimit(double max_hours)
     : TimeLimit(max_hours, process_time_sources(AskSqueue::No)) {}
