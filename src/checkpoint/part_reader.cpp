@@ -91,7 +91,7 @@ void PartReader::copy_rest(Item& item, std::uint64_t position) const {
 void PartReader::hold() {
     std::unique_lock lock(mutex_);
     try {
-        for (std::size_t i = current_; i < items_.size(); ++i) {
+        for (std::size_t i = current_; i < items_.size() && !is_stopped_; ++i) {
             if (!items_[i].copy) {
                 copy_rest(items_[i], i == current_ ? position_ : 0);
             }
@@ -105,6 +105,10 @@ void PartReader::hold() {
 void PartReader::stop() {
     const std::scoped_lock lock(mutex_);
     is_stopped_ = true;
+    for (Item& item : items_) {
+        item.copy.reset();
+        item.copied = 0;
+    }
     is_through_.notify_all();
 }
 

@@ -41,7 +41,7 @@ class PartReader {
     [[nodiscard]] Block next(std::span<std::byte> into);
     /// After this the memory of the images may change. Called by another thread.
     void hold();
-    /// Nothing more will be read: a hold() in waiting ends.
+    /// Nothing more will be read: copies are given back, and a hold() copies nothing and ends.
     void stop();
     /// Copied by hold() and not written yet.
     [[nodiscard]] std::uint64_t held_bytes() const;

@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "checkpoint/finite.h"
+#include "checkpoint/part_reader.h"
 #include "checkpoint/sample.h"
 #include "support/data.h"
 #include "support/text.h"
@@ -130,6 +131,19 @@ BOOST_AUTO_TEST_CASE(what_changes_after_hold_is_not_written) {
         check_same(written.folder);
         fs::remove_all(folder / "held");
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_save_that_failed_keeps_no_copies_and_makes_none) {
+    const Contents contents = large_contents(5);
+    std::vector<FileImage> images;
+    images.emplace_back("model.safetensors", contents.model);
+    PartReader reader(images, {{0, {0, images.front().bytes()}}});
+    reader.hold();
+    BOOST_TEST(reader.held_bytes() == images.front().bytes());
+    reader.stop();
+    BOOST_TEST(reader.held_bytes() == 0U);
+    reader.hold();
+    BOOST_TEST(reader.held_bytes() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_part_that_is_missing_is_not_published) {
