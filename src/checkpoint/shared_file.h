@@ -28,7 +28,9 @@ class SharedFile {
     /// fsync and close. @throw IoError
     void finish();
 
-    static constexpr std::size_t kAlignment = 4096;
+    /// The largest page of the processors that we know, so that what goes straight to the device
+    /// and what goes through the cache never share a page; a multiple of all devices' blocks.
+    static constexpr std::size_t kAlignment = std::size_t{64} << 10U;
 
   private:
     [[nodiscard]] bool goes_direct(std::uint64_t offset, std::span<const std::byte> bytes) const;

@@ -57,13 +57,15 @@ BOOST_DATA_TEST_CASE(whatever_the_stretches_the_bytes_are_right, boost::unit_tes
     const fs::path folder = in_memory == 0 ? fs::path(scratch.path()) : fs::path("/dev/shm");
     const fs::path path = folder / ("shared-" + std::to_string(::getpid()));
     const Aligned content((std::size_t{1} << 20U) + 777);
+    constexpr std::size_t kPage = SharedFile::kAlignment;
     const auto all = content.bytes();
     {
         SharedFile one(path);
         SharedFile other(path);
         // Ends within pages, at their borders, and stretches that lie askew in memory or file.
-        const std::vector<std::size_t> cuts = {0,      1,      4096,    8192,    8193,
-                                               100000, 102400, 1048000, 1048576, all.size()};
+        const std::vector<std::size_t> cuts = {
+            0,         1,      kPage,   2 * kPage, 2 * kPage + 1, 3 * kPage, 5 * kPage + 4096,
+            6 * kPage, 700000, 1048000, 1048576,   all.size()};
         for (std::size_t i = cuts.size() - 1; i > 0; --i) {
             (i % 2 == 0 ? one : other)
                 .write_at(cuts[i - 1], all.subspan(cuts[i - 1], cuts[i] - cuts[i - 1]));
@@ -74,12 +76,12 @@ BOOST_DATA_TEST_CASE(whatever_the_stretches_the_bytes_are_right, boost::unit_tes
     }
     BOOST_TEST((read_text(path) == text_of(all)));
     {
-        const Aligned again(8192 + 5);
+        const Aligned again(2 * kPage + 5);
         SharedFile file(path);
-        file.write_at(4096, again.bytes());
+        file.write_at(kPage, again.bytes());
         file.finish();
         std::string wanted = text_of(all);
-        wanted.replace(4096, 8192 + 5, text_of(again.bytes()));
+        wanted.replace(kPage, 2 * kPage + 5, text_of(again.bytes()));
         BOOST_TEST((read_text(path) == wanted));
     }
     fs::remove(path);
