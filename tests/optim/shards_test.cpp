@@ -21,9 +21,9 @@ namespace data = boost::unit_test::data;
 
 namespace {
 
-// Several blocks in a tensor, and padding between all.
+// Several blocks in a tensor, padding between all, and more than one wave of LAMB's without shards.
 const std::vector<std::vector<std::int64_t>> kManyBlocks = {
-    {130, 80}, {7}, {210, 100}, {3, 40, 50}, {1}, {8192}, {70, 300}};
+    {130, 80}, {7}, {210, 100}, {600, 500}, {3, 40, 50}, {1}, {8192}, {520, 510}, {70, 300}};
 constexpr int kSteps = 4;
 
 Flat start() {

@@ -99,30 +99,34 @@ BOOST_AUTO_TEST_CASE(every_item_that_is_restored_counts) {
     }
 }
 
-// Two of three in pairs; all combinations, killed after every step: kills_program_test.
+// Every optimizer in every precision, each of these once sharded before the kill, after it or both;
+// all combinations and every step: kills_program_test.
 BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_to_the_same_bytes_also_sharded_and_in_bf16) {
-    struct Way {
-        std::string optimizer;
-        std::string precision;
-    };
-    for (const auto& [optimizer, precision] : {Way{"adam", "bf16"}, Way{"lamb", "bf16"},
-                                               Way{"adamw", "fp32"}, Way{"adafactor", "fp32"}}) {
-        const std::string more = "--steps 4 --precision " + precision;
-        const std::string straight = "straight-" + optimizer;
-        const auto stopped = [&](const std::string& fault, const std::string& also) {
-            return run_command(
-                fault + with_optimizer(command("stopped-" + optimizer, more + also), optimizer));
-        };
-        BOOST_TEST_REQUIRE(run_command(with_optimizer(command(straight, more), optimizer)).code ==
-                           0);
-        // The state changes from sharded to whole on the way, or is sharded all the way.
-        const std::string later = optimizer == "adam" ? "" : " --zero1";
-        const auto first = stopped("HPML_FAULT=term@step=1,rank=1,site=step ", " --zero1");
-        BOOST_TEST_REQUIRE(first.code == 0, first.output);
-        const auto resumed = stopped("", later);
-        BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
-        BOOST_TEST(resumed.says("resuming after step 2"), resumed.output);
-        check_same(straight, "stopped-" + optimizer, "step-00000004");
+    int number = 0;
+    for (const std::string optimizer : {"adam", "adamw", "lamb", "adafactor"}) {
+        for (const std::string precision : {"fp32", "bf16"}) {
+            const auto run = [&](const std::string& name, const std::string& more) {
+                return with_optimizer(
+                    command(name,
+                            "--steps 4 --checkpoint-every 1 --checkpoint-in-background off "
+                            "--precision " +
+                                precision + more),
+                    optimizer);
+            };
+            const std::string way = optimizer + "-" + precision;
+            BOOST_TEST_REQUIRE(run_command(run("straight-" + way, "")).code == 0);
+            const std::string before = number % 4 < 2 ? " --zero1" : "";
+            const std::string after = number % 4 > 0 ? " --zero1" : "";
+            const std::string step = std::to_string(1 + number % 3);
+            const auto killed = run_command("HPML_FAULT=kill@site=step,rank=1,step=" + step + " " +
+                                            run("killed-" + way, before));
+            BOOST_TEST(killed.code != 0, killed.output);
+            const auto resumed = run_command(run("killed-" + way, after));
+            BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+            BOOST_TEST(resumed.says("resuming after step " + step), resumed.output);
+            check_same("straight-" + way, "killed-" + way, "step-00000004");
+            ++number;
+        }
     }
 }
 
