@@ -65,6 +65,9 @@ void TrainingObserver::recall_scores() {
     gradient_norms_ = RollingScore();
     losses_ = RollingScore();
     const auto take = [this](const Json& line) {
+        if (line.contains("skipped")) {
+            return;
+        }
         const auto number = [&](const char* key) {
             return line.contains(key) && line[key].is_number() ? line[key].get<double>()
                                                                : std::nan("");
@@ -114,10 +117,12 @@ void TrainingObserver::on_step(const train::StepRecord& record) {
     if (gemm_rate_ > 0) {
         line["mfu"] = record.flops / record.seconds.value / gemm_rate_;
     }
+    std::optional<double> score;
     if (record.is_skipped) {
         line["skipped"] = true;
+    } else {
+        score = rate(record, line);
     }
-    const auto score = rate(record, line);
     line.update(details(record));
     append(line);
     console_.add({.step = record.step.value,
@@ -127,6 +132,7 @@ void TrainingObserver::on_step(const train::StepRecord& record) {
                   .learning_rate = record.learning_rate,
                   .grad_norm = record.gradient_norm,
                   .grad_norm_score = score,
+                  .is_skipped = record.is_skipped,
                   .seconds = record.seconds,
                   .data_wait = record.data_wait,
                   .comm_wait = record.comm_wait,

@@ -79,8 +79,10 @@ std::string step_text(const StepLine& line, std::size_t columns) {
                        : fmt::format("step {}", line.step),
         fmt::format("loss {:.4f}", line.loss),
         fmt::format("lr {:.1e}", line.learning_rate),
-        fmt::format("gnorm {:.3g}", line.grad_norm) +
-            (line.grad_norm_score ? fmt::format(" ({:+.1f}z)", *line.grad_norm_score) : ""),
+        line.is_skipped
+            ? "no update"
+            : fmt::format("gnorm {:.3g}", line.grad_norm) +
+                  (line.grad_norm_score ? fmt::format(" ({:+.1f}z)", *line.grad_norm_score) : ""),
         step_time_text(line.step_time),
         speed + fmt::format(" ({}/rank)", count_text(line.tokens_per_second / line.ranks)),
         fmt::format("data {}% comm {}%", percent(line.data_share),
@@ -155,6 +157,7 @@ StepLine StepConsole::line(const StepSample& sample, Seconds now) const {
     line.learning_rate = sample.learning_rate;
     line.grad_norm = sample.grad_norm;
     line.grad_norm_score = sample.grad_norm_score;
+    line.is_skipped = sample.is_skipped;
     line.step_time = Seconds(time / steps_);
     line.tokens_per_second = tokens_per_second();
     line.ranks = ranks_;

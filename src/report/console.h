@@ -17,6 +17,7 @@ struct StepLine {
     double learning_rate = 0;
     double grad_norm = 0;
     std::optional<double> grad_norm_score;  ///< in deviations from the last steps' mean
+    bool is_skipped = false;                ///< there was no update
     Seconds step_time;                      ///< of one step, mean since the last line
     double tokens_per_second = 0;           ///< of all ranks
     int ranks = 1;
@@ -63,6 +64,7 @@ struct StepSample {
     double learning_rate = 0;
     double grad_norm = 0;
     std::optional<double> grad_norm_score = std::nullopt;  ///< of RollingScore
+    bool is_skipped = false;                               ///< there was no update
     Seconds seconds;
     Seconds data_wait;
     Seconds comm_wait;

@@ -17,14 +17,14 @@ struct StepRecord {
     std::optional<Seconds> time_left = std::nullopt;  ///< of the run's budget of time
     double loss = 0;
     double learning_rate = 0;
-    double gradient_norm = 0;
-    Seconds seconds;          ///< wall time of this step
-    double weight = 0;        ///< masked tokens (MLM) or sequences of the global batch
-    Tokens tokens;            ///< real tokens of the global batch
-    Seconds data_wait;        ///< this rank, this step
-    Seconds comm_wait;        ///< this rank, this step: communication that no computation hid
-    double flops = 0;         ///< of the global batch, forward and backward
-    bool is_skipped = false;  ///< not finite: there was no update
+    double gradient_norm = 0;  ///< not finite: see is_skipped
+    Seconds seconds;           ///< wall time of this step
+    double weight = 0;         ///< masked tokens (MLM) or sequences of the global batch
+    Tokens tokens;             ///< real tokens of the global batch
+    Seconds data_wait;         ///< this rank, this step
+    Seconds comm_wait;         ///< this rank, this step: communication that no computation hid
+    double flops = 0;          ///< of the global batch, forward and backward
+    bool is_skipped = false;   ///< not finite, or fp16 overflowed: there was no update
 };
 
 struct ValidationRecord {

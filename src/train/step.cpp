@@ -113,11 +113,9 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward,
     // The same sums stand on every rank, so every rank takes this decision alike.
     if (parts_.scaler != nullptr && std::isfinite(result.loss) &&
         !parts_.scaler->judge(std::isfinite(result.gradient_norm))) {
-        result.updated = false;
-        result.gradient_norm = 0;
-        return result;
+        result.overflowed = true;
     }
-    if (result.is_finite()) {
+    if (result.has_update()) {
         if (parts_.before_update) {
             parts_.before_update();
         }

@@ -26,17 +26,19 @@ namespace hpml::train {
 using Forward = std::function<model::LossSum(std::int64_t index)>;
 
 struct StepResult {
-    double loss = 0;           ///< mean over all ranks' weights
-    double gradient_norm = 0;  ///< of the mean gradient, before clipping
-    double weight = 0;         ///< masked tokens (or sequences) of the global batch
-    /// False: the gradients did not fit fp16 under the loss scale, which has been lowered; the
-    /// weights stay, and the norm is 0.
-    bool updated = true;
+    double loss = 0;  ///< mean over all ranks' weights
+    double gradient_norm =
+        0;              ///< of the mean gradient, before clipping; not finite if `overflowed`
+    double weight = 0;  ///< masked tokens (or sequences) of the global batch
+    /// The gradients did not fit fp16 under the loss scale, which has heard of it: the weights
+    /// stay, and nothing is wrong.
+    bool overflowed = false;
 
-    /// The same on every rank; if not, there was no update.
+    /// The same on every rank; if not, something is wrong and there was no update.
     [[nodiscard]] bool is_finite() const {
-        return std::isfinite(loss) && std::isfinite(gradient_norm);
+        return std::isfinite(loss) && (overflowed || std::isfinite(gradient_norm));
     }
+    [[nodiscard]] bool has_update() const { return is_finite() && !overflowed; }
 };
 
 /// @throw DivergedError on every rank if a step had no update

@@ -1,7 +1,10 @@
 // Numbers that are not finite, and ranks that no longer hold the same model.
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "program/continuation.h"
@@ -21,6 +24,18 @@ struct Fixture : Continuation {
         return "HPML_FAULT=" + fault + " " + command;
     }
 };
+
+double deviation_of(double value, const std::vector<double>& values) {
+    double sum = 0;
+    double squares = 0;
+    for (const double other : values) {
+        sum += other;
+        squares += other * other;
+    }
+    const auto count = static_cast<double>(values.size());
+    const double mean = sum / count;
+    return (value - mean) / std::sqrt(squares / count - mean * mean);
+}
 
 constexpr const char* kPoison = "nan@step=6,rank=2,site=gradient";
 
@@ -66,6 +81,52 @@ BOOST_AUTO_TEST_CASE(too_many_skipped_updates_in_a_row_end_the_run) {
     BOOST_TEST(run.code == 77, run.output);
     BOOST_TEST(run.says("2 of at most 2 in a row"), run.output);
     BOOST_TEST(run.says("step 3: loss"), run.output);
+}
+
+// Overflow belongs to fp16: no fault, but no update, either, and no number for the means.
+BOOST_AUTO_TEST_CASE(a_step_that_overflows_fp16_is_shown_as_skipped_and_joins_no_mean) {
+    const auto run_to = [&](const std::string& last) {
+        return run_command(
+            with_fault("nan@step=5,rank=1,site=gradient",
+                       pretrain_command(2, folder.path(), "half",
+                                        "--precision fp16 --schedule constant --on-non-finite skip "
+                                        "--max-skipped 0 --steps " +
+                                            last)));
+    };
+    const auto first = run_to("24");
+    BOOST_TEST_REQUIRE(first.code == 0, first.output);
+    BOOST_TEST(first.says("step 6: the gradients overflow fp16; the update is left out, the loss "
+                          "scale is now "),
+               first.output);
+    const auto second = run_to("27");  // the means are recalled from the file
+    BOOST_TEST_REQUIRE(second.code == 0, second.output);
+
+    std::vector<double> before;
+    int scores = 0;
+    std::istringstream lines(text_of(folder / "half" / "metrics.jsonl"));
+    for (std::string text; std::getline(lines, text);) {
+        const Json line = parse_json(text, "line");
+        if (line.at("kind") != "train") {
+            continue;
+        }
+        // The first steps may overflow on their own.
+        const bool is_skipped = first.says("step " + line.at("step").dump() + ": the gradients");
+        BOOST_TEST(line.contains("skipped") == is_skipped, text);
+        BOOST_TEST(line.at("grad_norm").is_null() == is_skipped, text);
+        BOOST_TEST(line.at("loss").is_number(), text);
+        if (is_skipped) {
+            continue;
+        }
+        const auto norm = line.at("grad_norm").get<double>();
+        BOOST_TEST(line.contains("grad_norm_z") == (before.size() >= 20), text);
+        if (before.size() >= 20) {
+            const auto score = deviation_of(norm, before);
+            BOOST_TEST(std::abs(line.at("grad_norm_z").get<double>() - score) < 1e-9, text);
+            ++scores;
+        }
+        before.push_back(norm);
+    }
+    BOOST_TEST(scores > 3);  // of both starts
 }
 
 BOOST_AUTO_TEST_CASE(a_rollback_goes_on_with_later_data) {

@@ -97,6 +97,10 @@ BOOST_AUTO_TEST_CASE(a_step_reads_like_this) {
     BOOST_TEST(step_text(line) ==
                "step 120/1000 12.0% | loss 2.3145 | lr 9.8e-05 | gnorm 1.02 | 812 ms | 161k tok/s "
                "| data 1% comm 12% | ckpt 3m ago");
+    line.is_skipped = true;
+    BOOST_TEST(step_text(line) ==
+               "step 120/1000 12.0% | loss 2.3145 | lr 9.8e-05 | no update | 812 ms | 161k tok/s "
+               "| data 1% comm 12% | ckpt 3m ago");
 }
 
 BOOST_AUTO_TEST_CASE(no_line_is_wider_than_120_columns_nor_has_other_than_ascii) {

@@ -65,4 +65,29 @@ BOOST_AUTO_TEST_CASE(not_a_number_on_the_last_rank_keeps_every_rank_from_the_upd
     BOOST_TEST(toy.optimizer->steps_taken() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_overflow_under_the_loss_scale_is_no_fault_and_no_update) {
+    const auto ranks = mpi::Communicator::world();
+    Toy toy(ranks);
+    optim::LossScaler scaler;
+    train::StepRunner runner(
+        {toy.arena, toy.reducer, *toy.optimizer, ranks, nullptr, nullptr, &scaler}, 0);
+    const bool bad = ranks.rank().value == ranks.size() - 1;
+    const auto step = [&](double slope) {
+        return runner.run(1, [&](std::int64_t) { return toy.loss(bad ? slope : 1.0, 1); }, 1e-3,
+                          {});
+    };
+    // An fp32 number, but not 65536 times it.
+    const auto left_out = step(1e37);
+    BOOST_TEST(left_out.overflowed);
+    BOOST_TEST(left_out.is_finite());
+    BOOST_TEST(!left_out.has_update());
+    BOOST_TEST(!std::isfinite(left_out.gradient_norm));
+    BOOST_TEST(toy.optimizer->steps_taken() == 0);
+    BOOST_TEST(scaler.scale() == 32768.0);
+    const auto taken = step(1.0);
+    BOOST_TEST(taken.has_update());
+    BOOST_TEST(taken.gradient_norm == 2.0);
+    BOOST_TEST(toy.optimizer->steps_taken() == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
