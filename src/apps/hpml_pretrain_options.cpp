@@ -213,6 +213,27 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
              "Format of the factors of matrix products; weights, sums and all else are fp32. auto: "
              "bf16 on a CPU that multiplies it itself, else fp32; fp16 has a dynamic loss scale")
         .choices({"auto", "fp32", "bf16", "fp16"})
+        .add("loss-scale-init", run.loss_scale.initial,
+             "fp16: loss scale of the first step; a resumed run has its checkpoint's")
+        .above(0)
+        .at_most(run.loss_scale.ceiling)
+        .advanced()
+        .add("loss-scale-window", run.loss_scale.growth_interval,
+             "fp16: steps in a row without overflow after which the loss scale doubles")
+        .unit("steps")
+        .at_least(1)
+        .advanced()
+        .add("loss-scale-hysteresis", run.loss_scale.hysteresis,
+             "fp16: steps with an overflow, each left out, until the loss scale is halved; after "
+             "it was, each halves it until it has doubled again")
+        .unit("steps")
+        .at_least(1)
+        .advanced()
+        .add("loss-scale-min", run.loss_scale.floor,
+             "fp16: least loss scale; an overflow there ends the run with exit 77")
+        .above(0)
+        .at_most(run.loss_scale.ceiling)
+        .advanced()
         .add_words("activation-checkpointing", run.activation_checkpointing,
                    {{"off", model::Checkpointing::Off},
                     {"selective", model::Checkpointing::Selective},

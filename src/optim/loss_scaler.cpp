@@ -10,8 +10,7 @@
 
 namespace hpml::optim {
 
-LossScaler::LossScaler(const LossScaleOptions& options)
-    : options_(options), scale_(options.initial), patience_(options.hysteresis) {
+void check_loss_scale(const LossScaleOptions& options) {
     const bool can_work = options.floor > 0 && options.initial >= options.floor &&
                           options.initial <= options.ceiling && options.growth_factor > 1 &&
                           options.backoff_factor > 0 && options.backoff_factor < 1 &&
@@ -20,10 +19,16 @@ LossScaler::LossScaler(const LossScaleOptions& options)
         throw UsageError(fmt::format(
             "a loss scale that begins at {:g} between {:g} and {:g}, grows by {:g} after {} steps "
             "and falls by {:g} after {} (it has to grow, to fall, and to begin within its limits); "
-            "correct these options",
+            "correct --loss-scale-init, --loss-scale-min, --loss-scale-window or "
+            "--loss-scale-hysteresis",
             options.initial, options.floor, options.ceiling, options.growth_factor,
             options.growth_interval, options.backoff_factor, options.hysteresis));
     }
+}
+
+LossScaler::LossScaler(const LossScaleOptions& options)
+    : options_(options), scale_(options.initial), patience_(options.hysteresis) {
+    check_loss_scale(options);
 }
 
 bool LossScaler::judge(bool finite) {
@@ -62,12 +67,11 @@ void LossScaler::restore(const Json& state, const std::string& where) {
     const auto good = json_member<std::int64_t>(state, "good", where);
     const auto patience = json_member<std::int64_t>(state, "patience", where);
     const auto skipped = json_member<std::int64_t>(state, "skipped", where);
-    if (!(scale >= options_.floor && scale <= options_.ceiling) || good < 0 || patience < 1 ||
-        skipped < 0) {
+    if (!(scale > 0 && scale <= options_.ceiling) || good < 0 || patience < 1 || skipped < 0) {
         throw InputError(where + " has the loss scale " + state.dump() +
                          ", which no run can have reached; resume from another checkpoint");
     }
-    scale_ = scale;
+    scale_ = std::max(scale, options_.floor);
     good_ = good;
     patience_ = std::min(patience, options_.hysteresis);
     skipped_ = skipped;

@@ -16,6 +16,9 @@ struct LossScaleOptions {
     double ceiling = 16777216;  ///< 2^24: sums of gradients are fp32 numbers, too
 };
 
+/// @throw UsageError for options that cannot work
+void check_loss_scale(const LossScaleOptions& options);
+
 /// Dynamic loss scaling (Micikevicius et al. 2018): the loss is multiplied by a scale so that small
 /// gradients do not vanish in fp16, and a step whose gradients are not finite is left out.
 /// Hysteresis as in Megatron-LM. Pure: no clock, no communication; every rank that sees the same
@@ -36,6 +39,7 @@ class LossScaler {
 
     /// For checkpoints: a scaler restored from it goes on with the same scales.
     [[nodiscard]] Json state() const;
+    /// A scale below the floor, which may have been raised since, becomes the floor.
     /// @throw InputError naming what is missing or out of range
     void restore(const Json& state, const std::string& where);
 

@@ -16,6 +16,7 @@
 #include "model/computation.h"
 #include "model/config.h"
 #include "mpi/communicator.h"
+#include "optim/loss_scaler.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/accelerator.h"
@@ -79,6 +80,7 @@ struct PretrainOptions {
     std::vector<std::string> overrides;  ///< options that a resume may change: overridable_options
     bool allow_dataset_change = false;   ///< a resume may go on with other rows
     std::string precision = "fp32";      ///< fp32, bf16, fp16, or auto: model::choose_precision
+    optim::LossScaleOptions loss_scale;  ///< of fp16
     model::Checkpointing activation_checkpointing = model::Checkpointing::Off;
     std::string device = "auto";  ///< auto, cpu, cuda
     int threads = 0;              ///< per rank; 0: from the affinity masks

@@ -19,6 +19,7 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
         model::choose_precision(options.precision, context.accelerator.cuda != nullptr);
     replica.computation.checkpointing = options.activation_checkpointing;
     replica.optimizer = options.optimizer;
+    replica.loss_scale = options.loss_scale;
     replica.zero1 = options.zero1;
     replica.communication =
         context.resume_from.empty()

@@ -180,6 +180,7 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
     options.ramp = ramp_of(options, ranks);
     options.budget.steps = steps_of(options, manifest);
     optim::check_optimizer(options.optimizer);
+    optim::check_loss_scale(options.loss_scale);
     options.schedule = schedule_of(options);
     const model::ModelConfig config = model_of(options, manifest);
     if (manifest.sequence_length > config.max_positions) {

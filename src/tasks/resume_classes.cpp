@@ -137,6 +137,9 @@ constexpr std::array kSettings = {
     Setting{"three_phase", "three-phase", kSaid, kRate, [](From f) { return Json(f.options.schedule.three_phase); }},
     Setting{"base_momentum", "base-momentum", kSaid, kRate, [](From f) { return Json(f.options.schedule.base_momentum); }},
     Setting{"max_momentum", "max-momentum", kSaid, kRate, [](From f) { return Json(f.options.schedule.max_momentum); }},
+    Setting{"loss_scale_window", "loss-scale-window", kSaid, kRate, [](From f) { return Json(f.options.loss_scale.growth_interval); }},
+    Setting{"loss_scale_hysteresis", "loss-scale-hysteresis", kSaid, kRate, [](From f) { return Json(f.options.loss_scale.hysteresis); }},
+    Setting{"loss_scale_min", "loss-scale-min", kSaid, kRate, [](From f) { return Json(f.options.loss_scale.floor); }},
     Setting{"steps", "steps", kSaid, kRate, steps},
     Setting{"budget_hours", "budget-hours", kSaid, kRate, [](From f) { return Json(f.options.budget.time.value / kSecondsOfHour); }},
 };
@@ -166,6 +169,7 @@ constexpr std::array kOthers = {
     UnrecordedOption{"override", kFree},
     UnrecordedOption{"allow-dataset-change", kFree},
     UnrecordedOption{"restart-from-scratch", kFree},
+    UnrecordedOption{"loss-scale-init", kFree},  // a running scale is the checkpoint's
     UnrecordedOption{"break-lock", kFree},
     // When it ends, and what it leaves.
     UnrecordedOption{"max-hours", kFree},

@@ -147,7 +147,7 @@ Replica::Replica(const ReplicaOptions& options, const mpi::Communicator& ranks, 
     bert_ = std::make_unique<model::Bert>(options.model, options.head, arena_->leaves(),
                                           options.computation);
     if (options.computation.precision == model::Precision::Half) {
-        scaler_ = std::make_unique<optim::LossScaler>();
+        scaler_ = std::make_unique<optim::LossScaler>(options.loss_scale);
     }
     comm::Algorithm& for_elastic = *algorithm;
     engine_ = std::make_unique<comm::Engine>(

@@ -30,6 +30,7 @@ struct ReplicaOptions {
     model::Head head = model::Head::MaskedLm;
     model::BertOptions computation{};
     optim::OptimizerOptions optimizer;
+    optim::LossScaleOptions loss_scale{};  ///< where the precision needs one
     CommunicationOptions communication;
     comm::Progress progress = comm::Progress::Inline;
     Accelerator accelerator;

@@ -95,6 +95,17 @@ BOOST_AUTO_TEST_CASE(a_restored_scaler_goes_on_with_the_same_scales) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_floor_raised_since_the_checkpoint_counts) {
+    LossScaler before(small_options());
+    BOOST_TEST(!before.judge(false));
+    auto options = small_options();
+    options.floor = 16;
+    LossScaler after(options);
+    after.restore(before.state(), "a checkpoint");
+    BOOST_TEST(after.scale() == 16.0);
+    BOOST_CHECK_THROW((void)after.judge(false), DivergedError);
+}
+
 BOOST_AUTO_TEST_CASE(options_and_states_that_cannot_be_are_refused) {
     auto options = small_options();
     options.growth_factor = 1;

@@ -130,6 +130,12 @@ BOOST_AUTO_TEST_CASE(bad_options_exit_64) {
     check_one_error(check("--ranks 5"), 64, "over 5 ranks");
     check_one_error(check("--ranks -1"), 64, "--ranks");
     check_one_error(check("--learning-rate nan"), 64, "--learning-rate");
+    check_one_error(check("--loss-scale-init 0"), 64, "--loss-scale-init");
+    check_one_error(check("--loss-scale-init 1e30"), 64, "--loss-scale-init");
+    check_one_error(check("--loss-scale-init 8 --loss-scale-min 16"), 64, "begins at 8 between 16");
+    check_one_error(check("--loss-scale-min 0"), 64, "--loss-scale-min");
+    check_one_error(check("--loss-scale-window 0"), 64, "--loss-scale-window");
+    check_one_error(check("--loss-scale-hysteresis 0"), 64, "--loss-scale-hysteresis");
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_corpus_shard_or_vocabulary_exits_66) {

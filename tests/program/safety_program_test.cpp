@@ -129,6 +129,41 @@ BOOST_AUTO_TEST_CASE(a_step_that_overflows_fp16_is_shown_as_skipped_and_joins_no
     BOOST_TEST(scores > 3);  // of both starts
 }
 
+BOOST_AUTO_TEST_CASE(the_loss_scale_is_as_its_options_say) {
+    const std::string half = "--precision fp16 --checkpoint-every 2 --schedule constant ";
+    const auto run = run_command(
+        with_fault("'nan@step=2,rank=0,site=gradient;nan@step=3,rank=1,site=gradient'",
+                   pretrain_command(2, folder.path(), "scale",
+                                    half + "--steps 10 --loss-scale-init 64 --loss-scale-window 2 "
+                                           "--loss-scale-hysteresis 2 --loss-scale-min 8")));
+    BOOST_TEST_REQUIRE(run.code == 0, run.output);
+    // 64, doubled after two steps; the first overflow is forgiven, the second is not.
+    BOOST_TEST(run.says("step 3: the gradients overflow fp16; the update is left out, the loss "
+                        "scale is now 128"),
+               run.output);
+    BOOST_TEST(run.says("step 4: the gradients overflow fp16; the update is left out, the loss "
+                        "scale is now 64"),
+               run.output);
+    const auto scale_at = [&](const std::string& step) {
+        const auto file = folder / "scale/checkpoints" / step / "state.json";
+        return parse_json(text_of(file), "state").at("loss_scale").at("scale").get<double>();
+    };
+    BOOST_TEST(scale_at("step-00000010") == 512.0);
+    // A resume keeps the scale, and says what has changed about it.
+    const auto resumed = run_command(pretrain_command(
+        2, folder.path(), "scale", half + "--steps 11 --loss-scale-init 16 --loss-scale-min 2"));
+    BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+    BOOST_TEST(resumed.says("loss_scale_min 8.0 -> 2.0"), resumed.output);
+    BOOST_TEST(scale_at("step-00000011") == 512.0);
+    // At its least it ends the run.
+    const auto least = run_command(
+        with_fault("nan@rank=1,site=gradient",
+                   pretrain_command(2, folder.path(), "least",
+                                    half + "--steps 10 --loss-scale-init 16 --loss-scale-min 8")));
+    BOOST_TEST(least.code == 77, least.output);
+    BOOST_TEST(least.says("not finite at the least loss scale, 8"), least.output);
+}
+
 BOOST_AUTO_TEST_CASE(a_rollback_goes_on_with_later_data) {
     const std::string back = "--on-non-finite rollback";
     const auto run =
