@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -149,6 +150,17 @@ BOOST_AUTO_TEST_CASE(the_loss_scale_is_as_its_options_say) {
         return parse_json(text_of(file), "state").at("loss_scale").at("scale").get<double>();
     };
     BOOST_TEST(scale_at("step-00000010") == 512.0);
+    // Those who read checkpoints find every key in the documentation.
+    const Json state =
+        parse_json(text_of(folder / "scale/checkpoints/step-00000010/state.json"), "state");
+    const std::string manual =
+        text_of(std::filesystem::path(HPML_SOURCE_DIR) / "jobs" / "README.md");
+    const std::string table = manual.substr(manual.find("### state.json of a checkpoint"));
+    for (const Json& keys : {state, state.at("loss_scale"), state.at("settings")}) {
+        for (const auto& [key, value] : keys.items()) {
+            BOOST_TEST(table.find("`" + key + "`") != std::string::npos, key);
+        }
+    }
     // A resume keeps the scale, and says what has changed about it.
     const auto resumed = run_command(pretrain_command(
         2, folder.path(), "scale", half + "--steps 11 --loss-scale-init 16 --loss-scale-min 2"));
