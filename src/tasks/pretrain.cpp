@@ -74,18 +74,18 @@ class Pretraining {
         make_up_for_validation();
         const bool was_done = saver_.saved() == progress_.step && is_at_end();
         while (!is_at_end() && stop_reason_.empty()) {
-            const double used = share_used(options_.budget, progress_);
             train_step();
             if (is_at_end() || !stop_reason_.empty()) {
                 break;
             }
             // The save first: a validation may be long, and then nothing is lost with it.
-            save_if_due(used);
+            save_if_due();
             if (validation_is_due()) {
                 validate();
             }
         }
         if (!was_done) {
+            pass_milestone();
             saver_.save_at_end(counters());
         }
         if (is_at_end() && !was_done && stop_reason_.empty() && validated_ != progress_.step) {
@@ -116,7 +116,6 @@ class Pretraining {
             const RunCounters restored = restore(replica_, folder, context_.ranks);
             take_over(restored);
             progress_.time = restored.time.value_or(Seconds(0));
-            saver_.restored(progress_.step);
             context_.log.info("resuming after step {} from {}", progress_.step.value,
                               folder.string());
         } else if (!options_.init_from.empty()) {
@@ -144,6 +143,9 @@ class Pretraining {
         progress_.step = restored.step;
         skipped_ = restored.skipped;
         data_shift_ = restored.data_shift;
+        saver_.restored(restored.step);
+        seen_ =
+            share_used(options_.budget, {restored.step, restored.time.value_or(Seconds(0)), {}});
     }
 
     [[nodiscard]] bool is_at_end() const {
@@ -163,16 +165,23 @@ class Pretraining {
         return options_.validation.is_due(progress_.step, share_used(options_.budget, progress_));
     }
 
-    /// @param used  share of the budget before this step
-    void save_if_due(double used) {
-        const auto milestone = train::milestone_between(options_.milestones, used,
-                                                        share_used(options_.budget, progress_));
-        const std::string label = milestone ? milestone_label(*milestone) : "";
-        if (milestone || saver_.is_due(progress_.step)) {
-            saver_.save(counters(), Saver::Attempt::Due, label);
-        } else if (retry_is_due_) {
-            saver_.save(counters(), Saver::Attempt::Retry);
+    void save_if_due() {
+        const bool is_due = pass_milestone() || saver_.is_due(progress_.step);
+        if (is_due || retry_is_due_) {
+            saver_.save(counters(), is_due ? Saver::Attempt::Due : Saver::Attempt::Retry);
         }
+    }
+
+    /// Whether the run has come to a share of --milestones since this was asked last (a validation
+    /// takes time as well), which the saver then knows. The end is none.
+    bool pass_milestone() {
+        const double before = std::exchange(seen_, share_used(options_.budget, progress_));
+        const auto passed = train::milestone_between(options_.milestones, before, seen_);
+        if (!passed || is_at_end()) {
+            return false;
+        }
+        saver_.keep_next(milestone_label(*passed));
+        return true;
     }
 
     /// A start that goes on from a step whose validation was cut off does that first; one that is
@@ -323,7 +332,6 @@ class Pretraining {
         take_over(restore(replica_, newest->folder, context_.ranks));
         // The first data after the bad step's comes next.
         data_shift_ = shift + (bad - progress_.step);
-        saver_.restored(progress_.step);
         steps_.seek(progress_.step, data_shift_);
         context_.log.warn(
             "{}; back to step {}, and on with the data behind it ({} of at most {} times)", what,
@@ -381,6 +389,7 @@ class Pretraining {
     Step validated_{-1};        ///< the last step that was validated
     std::int64_t skipped_ = 0;  ///< updates in a row
     std::int64_t rollbacks_ = 0;
+    double seen_ = 0;            ///< share of the budget, by pass_milestone()
     Step data_shift_;            ///< see RunCounters
     bool retry_is_due_ = false;  ///< the same on every rank
     std::string stop_reason_;    ///< the same on every rank

@@ -63,12 +63,13 @@ bool Saver::is_due(Step step) const {
     return is_kept(step) || train::is_multiple(step, options_.checkpoint_every);
 }
 
-std::string Saver::milestone_of(Step step, const std::string& milestone) const {
-    return milestone.empty() && is_kept(step) ? fmt::format("every {} steps", options_.keep_every)
-                                              : milestone;
+std::string Saver::take_milestone(Step step) {
+    std::string taken = std::exchange(milestone_due_, "");
+    return taken.empty() && is_kept(step) ? fmt::format("every {} steps", options_.keep_every)
+                                          : taken;
 }
 
-void Saver::save(const RunCounters& counters, Attempt attempt, const std::string& milestone) {
+void Saver::save(const RunCounters& counters, Attempt attempt) {
     if (saved_ == counters.step || (is_running() && save_->step() == counters.step)) {
         return;
     }
@@ -76,13 +77,14 @@ void Saver::save(const RunCounters& counters, Attempt attempt, const std::string
     const comm::Trace::Span span(replica_.trace(), comm::TracePoint::Save);
     const comm::Watchdog::Phase phase(context_.watchdog, "the checkpoint");
     attempt_ = attempt;
+    milestone_ = take_milestone(counters.step);
     writing_ = Seconds(0);
     stopped_ = Seconds(0);
     {
         const AddTime time(stopped_);
         auto contents =
             checkpoint_contents(replica_, counters, options_, manifest_, context_.ranks);
-        contents.milestone = milestone_of(counters.step, milestone);
+        contents.milestone = milestone_;
         if (!context_.overrides.empty()) {
             contents.state["overrides"] = context_.overrides;
         }
@@ -257,6 +259,9 @@ void Saver::settle_publication() {
 
 void Saver::fail(const std::string& message) {
     context_.log.warn("{}\n  older checkpoints stay valid; training goes on", message);
+    if (milestone_due_.empty()) {  // else a later one has come, for which one checkpoint is enough
+        milestone_due_ = milestone_;
+    }
     // An attempt between the due ones costs no patience.
     failures_ += attempt_ == Attempt::Due ? 1 : 0;
     if (failures_ >= options_.max_failed_checkpoints) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -34,16 +35,22 @@ class Saver {
 
     /// The checkpoint of this step stands, or nothing does (-1).
     [[nodiscard]] Step saved() const { return saved_; }
-    void restored(Step step) { saved_ = step; }
+    /// The state of this step is in the replica; what was due behind it will be due again.
+    void restored(Step step) {
+        saved_ = step;
+        milestone_due_.clear();
+    }
+    /// The next save is to stay for good; if it fails, the next that does not.
+    /// @param milestone  why
+    void keep_next(std::string milestone) { milestone_due_ = std::move(milestone); }
     /// Whether --checkpoint-every or --keep-every ask for a save after this step.
     [[nodiscard]] bool is_due(Step step) const;
 
     /// Begin to save the state after the steps done, unless it stands already or is being written.
     /// A save that still runs is waited for. A failure is said, and training goes on. Collective.
-    /// @param milestone  why this one is to be kept for good; empty: it is not
     /// @throw IoError if too many in a row failed; MismatchError if a later start owns the run;
     ///        DivergedError if the weights are not finite
-    void save(const RunCounters& counters, Attempt attempt, const std::string& milestone = "");
+    void save(const RunCounters& counters, Attempt attempt);
     /// To be called before weights or optimizer state change. Local.
     void before_update();
     /// What this rank knows of the running save, and on rank 0 of one to be tried again.
@@ -63,7 +70,8 @@ class Saver {
     [[nodiscard]] bool is_kept(Step step) const;
 
     [[nodiscard]] bool is_running() const { return stage_ != Stage::None; }
-    [[nodiscard]] std::string milestone_of(Step step, const std::string& milestone) const;
+    /// Why the save of this step is to stay, which it takes along; empty: it goes in its turn.
+    [[nodiscard]] std::string take_milestone(Step step);
     /// @return whether there is room for it. Collective.
     [[nodiscard]] bool prepare();
     void wait_for_the_one_before(Step next);
@@ -83,10 +91,12 @@ class Saver {
     Seconds retry_wait_;
     std::optional<Seconds> retry_at_;  ///< rank 0's counts
     bool has_waited_ = false;          ///< and said so
+    std::string milestone_due_;        ///< why the next save is to stay; empty: no reason
 
     // Of the running save.
     Stage stage_ = Stage::None;
     Attempt attempt_ = Attempt::Due;
+    std::string milestone_;                            ///< that it has taken
     Seconds writing_;                                  ///< time that this rank's thread has taken
     Seconds stopped_;                                  ///< time that the training has waited
     std::optional<checkpoint::Checkpoint> published_;  ///< rank 0's

@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <set>
 #include <string>
 
 #include "base/json.h"
@@ -110,6 +112,43 @@ BOOST_AUTO_TEST_CASE(validations_are_denser_at_both_ends_when_asked) {
     }
     BOOST_TEST(!run.says("validation after step 3:"), run.output);
     BOOST_TEST(!run.says("validation after step 4:"), run.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_milestone_stays_though_its_step_is_the_last_of_a_start_or_its_save_fails) {
+    const std::string options = "--steps 10 --checkpoint-every 2 --keep-checkpoints 1 ";
+    const auto run = [&](const std::string& name, int ranks, const std::string& fault,
+                         const std::string& more) {
+        const auto result =
+            run_command("HPML_FAULT=" + fault + " " +
+                        pretrain_command(ranks, folder.path(), name, options + more));
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    };
+    // "3: 30 % of the budget", ...: step and milestone of each checkpoint.
+    const auto kept = [&](const std::string& name) {
+        std::set<std::string> found;
+        for (const auto& entry :
+             std::filesystem::directory_iterator(folder / name / "checkpoints")) {
+            const Json manifest = parse_json(text_of(entry.path() / "MANIFEST.json"), "MANIFEST");
+            found.insert(std::to_string(manifest.at("step").get<int>()) + ": " +
+                         manifest.value("milestone", "-"));
+        }
+        return found;
+    };
+    using Kept = std::set<std::string>;
+    const std::string shares = "--milestones 0.3 --milestones 0.5";
+    const Kept all = {"3: 30 % of the budget", "5: 50 % of the budget", "10: -"};
+    run("straight", 1, "", shares);
+    BOOST_TEST(kept("straight") == all, boost::test_tools::per_element());
+    run("stopped", 2, "usr1@step=4,rank=1,site=step", shares);  // in the fifth step
+    check_steps("stopped", 5);
+    run("stopped", 2, "", shares);
+    BOOST_TEST(kept("stopped") == all, boost::test_tools::per_element());
+
+    run("failed", 1, "'nospace@site=checkpoint.write,step=5;nospace@site=checkpoint.write,step=8'",
+        shares + " --keep-every 4");
+    const Kept later = {"3: 30 % of the budget", "4: every 4 steps", "6: 50 % of the budget",
+                        "10: every 4 steps"};
+    BOOST_TEST(kept("failed") == later, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_decay_needs_an_end) {
