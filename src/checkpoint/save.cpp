@@ -122,7 +122,8 @@ void Save::prepare() const {
     const std::uint64_t available = free_space(all).value;
     // Refuse before the first byte what would fail midway.
     const bool acted_out = fault_point("checkpoint.write", contents_.step, Rank(0));
-    if (acted_out || static_cast<double>(available) < 1.2 * static_cast<double>(needed)) {
+    if (acted_out ||
+        static_cast<double>(available) < (1 + kSpaceToSpare) * static_cast<double>(needed)) {
         throw IoError("no space left on " + all.string() + " while writing " +
                       step_name(contents_.step) + " (needed " + size_text(Bytes(needed)) +
                       ", free " + size_text(Bytes(available)) +

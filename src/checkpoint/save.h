@@ -13,6 +13,9 @@
 
 namespace hpml::checkpoint {
 
+/// Share of a checkpoint's size that must be free beyond it before a save begins.
+inline constexpr double kSpaceToSpare = 0.2;
+
 /// One checkpoint being written by several processes, each a share of its bytes, under
 /// `RUN/checkpoints/.tmp-<generation>-<step>`; MANIFEST.json last, then the rename: publish by
 /// rename, trust by manifest. Every process makes one, with the same contents (or its own parts of

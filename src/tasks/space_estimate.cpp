@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/megabytes.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/save.h"
 #include "manifest/manifest.h"
 #include "tasks/memory_estimate.h"
 
@@ -166,10 +167,14 @@ SpaceEstimate estimate_space(const PretrainOptions& options, const model::ModelC
     const CheckpointCount count = count_checkpoints(options, held);
     const auto there = static_cast<std::int64_t>(held.size());
     space.to_come = std::max<std::int64_t>(1, count.at_once - there);
-    space.for_good = count.for_good - std::count_if(held.begin(), held.end(), stays);
+    // Where old ones go for milestones, more of these are written than the disk gets fuller by.
+    space.for_good =
+        std::min(space.to_come, count.for_good - std::count_if(held.begin(), held.end(), stays));
     space.uncounted_every = options.budget.steps == kUnlimitedSteps ? options.keep_every : 0;
-    space.needed = Bytes(static_cast<std::uint64_t>(space.to_come) *
-                         estimate_checkpoint(options, config).value);
+    // The last save, too, begins only with space to spare.
+    space.needed = Bytes(static_cast<std::uint64_t>(
+        (static_cast<double>(space.to_come) + checkpoint::kSpaceToSpare) *
+        static_cast<double>(estimate_checkpoint(options, config).value)));
     space.available = free_space(space.folder);
     return space;
 }

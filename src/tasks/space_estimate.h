@@ -33,10 +33,10 @@ struct CheckpointCount {
 struct SpaceEstimate {
     std::filesystem::path folder;      ///< an existing one on that file system
     std::int64_t to_come = 0;          ///< most at once until the run's end, less those there
-    std::int64_t for_good = 0;         ///< of these, milestones
+    std::int64_t for_good = 0;         ///< of these, at most so many milestones
     std::int64_t uncounted_every = 0;  ///< steps of further milestones, nobody knows how many; 0:
                                        ///< there are none
-    Bytes needed;
+    Bytes needed;                      ///< for all saves to begin, see checkpoint::kSpaceToSpare
     Bytes available;
     [[nodiscard]] bool fits() const { return needed <= available; }
     /// "8 to come, 5 of them for good (--keep-every, --milestones)" and what is not counted.
