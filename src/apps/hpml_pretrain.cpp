@@ -21,11 +21,12 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/version.h"
-#include "checkpoint/checkpoint.h"
 #include "manifest/manifest.h"
 #include "report/run_lock.h"
 #include "tasks/memory_estimate.h"
+#include "tasks/pretrain_checkpoint.h"
 #include "tasks/space_estimate.h"
+#include "train/budget.h"
 #include "train/handshake.h"
 #include "train/watched_ranks.h"
 
@@ -89,11 +90,24 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
                      steps_text(options.budget))}};
 }
 
+/// Whether the run has come to its end before this start, so that nothing more is to be written.
+bool is_finished(const tasks::PretrainOptions& options, const tasks::PretrainContext& context) {
+    if (context.resume_from.empty()) {
+        return false;
+    }
+    train::RunProgress progress = tasks::progress_of(context.resume_from);
+    const double used = train::share_used(options.budget, progress);
+    if (options.validation.is_due(progress.step, used)) {
+        progress.validation_loss = context.validated(progress.step);
+    }
+    return !train::reason_to_end(options.budget, progress).empty();
+}
+
 /// @throw OutputError  before hours of work whose checkpoints could not be kept
-void check_space(const Setup& setup, const std::filesystem::path& resume_from, const Log& log) {
+void check_space(const Setup& setup, const tasks::PretrainContext& context) {
     const auto& options = setup.options;
-    if (checkpoint::step_of(resume_from.filename().string()) == Step(options.budget.steps)) {
-        return;  // finished: nothing is to be written
+    if (is_finished(options, context)) {
+        return;
     }
     const auto space = tasks::estimate_space(options, tasks::model_of(options, setup.manifest));
     if (space.fits()) {
@@ -102,7 +116,7 @@ void check_space(const Setup& setup, const std::filesystem::path& resume_from, c
     if (options.little_space == tasks::LittleSpace::Refuse) {
         throw OutputError(space.explain() + ", or go on all the same with --little-space warn");
     }
-    log.warn("{}", space.explain());
+    context.log.warn("{}", space.explain());
 }
 
 /// Everything that a reader of the log needs to know about this start, and to repeat it.
@@ -134,7 +148,7 @@ void print_start(const Setup& setup, const Invocation& invocation,
     if (context.ranks.is_root()) {
         print_banner(banner, places, context.log);
     }
-    mpi::on_root(context.ranks, [&] { check_space(setup, context.resume_from, context.log); });
+    mpi::on_root(context.ranks, [&] { check_space(setup, context); });
 }
 
 RunState state_of(tasks::Verdict verdict) {

@@ -66,18 +66,27 @@ std::vector<std::uint8_t> bytes_of(const std::string& hex, const std::string& wh
     return bytes;
 }
 
+Step step_of(const Json& saved, const std::string& where) {
+    return Step(json_member<std::int64_t>(saved, "step", where));
+}
+
+/// See RunCounters::time.
+std::optional<Seconds> time_of(const Json& saved, const std::string& where) {
+    return saved.contains("run_seconds")
+               ? std::optional(Seconds(json_member<double>(saved, "run_seconds", where)))
+               : std::nullopt;
+}
+
 /// What of a checkpoint's state.json is neither a setting nor for people. A run that goes on in
 /// fp16 from another precision begins with the loss scale of step 0, and elastic sums with the
 /// limits of step 0 after other ones.
 RunCounters take_over(const Json& saved, const std::string& where, train::Replica& replica,
                       const mpi::Communicator& ranks) {
     RunCounters counters;
-    counters.step = Step(json_member<std::int64_t>(saved, "step", where));
+    counters.step = step_of(saved, where);
     counters.skipped = saved.value("skipped_in_a_row", std::int64_t{0});
     counters.data_shift = Step(saved.value("data_shift", std::int64_t{0}));
-    if (saved.contains("run_seconds")) {
-        counters.time = Seconds(json_member<double>(saved, "run_seconds", where));
-    }
+    counters.time = time_of(saved, where);
     const auto is_wanted = [&](const char* item) {
         return !is_skipped(item, counters.step, ranks);
     };
@@ -261,6 +270,15 @@ void refuse_used_run(const PretrainOptions& options) {
                          " is not empty (what is there would be mixed with a new run); choose "
                          "another --run folder or remove this one");
     }
+}
+
+train::RunProgress progress_of(const fs::path& folder) {
+    const fs::path file = folder / "state.json";
+    const Json saved = read_json(file);
+    train::RunProgress progress;
+    progress.step = step_of(saved, file.string());
+    progress.time = time_of(saved, file.string()).value_or(Seconds(0));
+    return progress;
 }
 
 }  // namespace hpml::tasks

@@ -7,6 +7,7 @@
 #include "checkpoint/checkpoint.h"
 #include "corpus/manifest.h"
 #include "tasks/pretrain.h"
+#include "train/budget.h"
 #include "train/replica.h"
 
 namespace hpml::tasks {
@@ -35,5 +36,10 @@ struct RunCounters {
 /// @throw InputError, the same on every rank
 RunCounters restore(train::Replica& replica, const std::filesystem::path& folder,
                     const mpi::Communicator& ranks);
+
+/// How far the run of a verified checkpoint had come, as its state.json tells; of validations that
+/// knows nothing. Local.
+/// @throw InputError
+[[nodiscard]] train::RunProgress progress_of(const std::filesystem::path& folder);
 
 }  // namespace hpml::tasks

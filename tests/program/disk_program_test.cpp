@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <utility>
 
 #include "base/hash.h"
 #include "program/sample.h"
@@ -119,6 +120,35 @@ BOOST_AUTO_TEST_CASE(a_run_whose_checkpoints_cannot_fit_is_refused_at_the_start)
     BOOST_TEST(result.count("error:") == 1, result.output);
     BOOST_TEST(result.says("the 4 checkpoints still to be kept or written need"), result.output);
     BOOST_TEST(result.says("--little-space warn"), result.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_has_ended_needs_no_space) {
+    if (!can_mount()) {
+        return;
+    }
+    prepare_sample(folder / "data");
+    const std::string options = "--schedule constant --checkpoint-every 2 --validate-every 4 ";
+    const auto ended = run_command(
+        pretrain_command(3, folder.path(), "ended",
+                         options + "--keep-checkpoints 1 --budget-hours 1 --target-loss 100"));
+    BOOST_TEST_REQUIRE(ended.says("finished after step 4"), ended.output);
+    const auto go_on = [&](const std::string& more) {
+        fs::remove_all(folder / "seen");
+        return run_on({.mount_options = "size=3800k",
+                       .before = "cp -r ended/. disk/run",
+                       .meanwhile = "true",
+                       .options = options + more});
+    };
+    for (const auto& [more, reason] :
+         {std::pair("--budget-hours 1 --target-loss 100", "has reached the target 100 already"),
+          std::pair("--budget-hours 0.0000001", "is used up already"),
+          std::pair("--budget-hours 1 --steps 3", "all 3 steps done already")}) {
+        const auto result = go_on(more);
+        BOOST_TEST(result.code == 0, result.output);
+        BOOST_TEST(result.says(reason), result.output);
+    }
+    const auto longer = go_on("--budget-hours 1 --target-loss 0.001");
+    BOOST_TEST(longer.code == 73, longer.output);
 }
 
 BOOST_AUTO_TEST_CASE(no_space_for_logs_and_status_is_one_warning_each) {
