@@ -103,6 +103,8 @@ struct Threads {
     explicit Threads(int count) : before(at::get_num_threads()) { at::set_num_threads(count); }
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
+    Threads(Threads&&) = delete;
+    Threads& operator=(Threads&&) = delete;
     ~Threads() { at::set_num_threads(before); }
     int before;
 };
