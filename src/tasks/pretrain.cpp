@@ -285,12 +285,6 @@ class Pretraining {
                                    .comm_wait = taken.comm_wait,
                                    .flops = votes[Vote::Flops],
                                    .is_skipped = !taken.result.has_update()});
-        if (taken.result.overflowed) {
-            context_.log.info(
-                "step {}: the gradients overflow fp16; the update is left out, the loss scale is "
-                "now {:g}",
-                progress_.step.value, replica_.loss_scaler()->scale());
-        }
         if (taken.pace) {
             context_.observer.on_pace(progress_.step, *taken.pace);
         }

@@ -114,6 +114,12 @@ TakenStep PretrainSteps::take(Seconds time, Votes& votes) {
     taken.comm_wait = replica_.engine().exposed() - exposed;
     taken.data_wait = loader_->stalled() - stalled;
     taken.pace = pace_.add(taken.seconds - taken.comm_wait);
+    if (taken.result.overflowed) {
+        context_.log.info(
+            "step {}: the gradients overflow fp16; the update is left out, the loss scale is "
+            "now {:g}",
+            step_.value, replica_.loss_scaler()->scale());
+    }
     return taken;
 }
 
