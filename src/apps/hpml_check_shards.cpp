@@ -7,6 +7,7 @@
 
 #include "apps/options.h"
 #include "apps/program.h"
+#include "base/megabytes.h"
 #include "corpus/data_folder.h"
 #include "corpus/examine.h"
 #include "corpus/shard.h"
@@ -33,7 +34,7 @@ void print_split(const char* name, const corpus::SplitStatistics& split,
     const auto rows = static_cast<double>(std::max<std::int64_t>(split.rows, 1));
     const auto tokens = static_cast<double>(std::max<std::int64_t>(split.tokens, 1));
     fmt::print("{}: {} shards, {} rows, {} tokens, {:.1f} MB, {:.3f} bytes a token\n", name,
-               split.shards, split.rows, split.tokens, static_cast<double>(split.bytes) / 1e6,
+               split.shards, split.rows, split.tokens, megabytes(Bytes(split.bytes)),
                static_cast<double>(split.bytes) / tokens);
     fmt::print(
         "  rows of {} to {} tokens, {:.1f} on average; a batch padded to {} would be {:.1f} "

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/megabytes.h"
 #include "base/process_memory.h"
 #include "comm/shared_pages.h"
 
@@ -59,8 +60,7 @@ FileHandle create(const std::filesystem::path& folder, Bytes size, std::filesyst
     // first write beyond a limit would be a bus error.
     const int failure = ::posix_fallocate(file.get(), 0, static_cast<off_t>(size.value));
     if (failure != 0) {
-        throw ResourceError(fmt::format("no {:.1f} MB of shared memory in {}: {}",
-                                        static_cast<double>(size.value) / 1e6,
+        throw ResourceError(fmt::format("no {:.1f} MB of shared memory in {}: {}", megabytes(size),
                                         folder.empty() ? "this machine" : folder.string(),
                                         std::generic_category().message(failure)));
     }
@@ -79,8 +79,7 @@ void require_headroom(Bytes part, int ranks) {
     const Bytes available = headroom(memory_report());
     if (available < needed) {
         throw ResourceError(fmt::format("{:.1f} MB of memory are free, {:.1f} MB are to be shared",
-                                        static_cast<double>(available.value) / 1e6,
-                                        static_cast<double>(needed.value) / 1e6));
+                                        megabytes(available), megabytes(needed)));
     }
 }
 
