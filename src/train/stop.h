@@ -18,10 +18,11 @@ namespace hpml::train {
 /// Signals that mean "finish the step, save, leave with exit 0". The handler only sets a flag; the
 /// flag travels with the control all-reduce of the next step. A second signal, later than 20 ms
 /// after the first (one kill can arrive by two ways; a terminal that ends sends SIGHUP from the
-/// shell and from the kernel, so two of them have 2 s), leaves at once with exit code 128 + signal
-/// and saves nothing. Afterwards they are ignored: what there was to save is saved, and the process
-/// leaves anyway. A SIGHUP that is ignored already stays so: nohup asked for it. To be made before
-/// MPI starts, so that no warning kills a job that is still starting; one at a time.
+/// shell and from the kernel, so two of them have 2 s; the kernel repeats SIGXCPU each second,
+/// which never counts as a second), leaves at once with exit code 128 + signal and saves nothing.
+/// At the end they are ignored: nothing is left to save. A SIGHUP that is ignored already stays so:
+/// nohup asked for it. To be made before MPI starts, so that no warning kills a job that is still
+/// starting; one at a time.
 class StopSignals {
   public:
     /// @param names  of stop_signal_names(); the others keep their effect
