@@ -159,7 +159,7 @@ report() {
         printf 'Made by `%s` with\n`%s`\n\n' "jobs/$(basename "$0")" "$(tr '\n' ' ' <"$run/sizes.txt" | sed 's/ $//')"
         printf -- '- %s\n' "$(machine)" "$("$bin/hpml_pretrain" --version | head -n 1), $(total_time "$runs")" \
             "pre-LN encoder, dropout 0, beta2 0.98, clip norm 1, linear decay after 6 % of warm-up" \
-            "losses are of the validation split, nats per masked token; its masks depend on the seed" \
+            "losses are of the validation split, nats per masked token; every run has the same masks" \
             "unigram entropy of the training text: $(unigram_entropy) nats"
         printf '\n## Pretraining\n\nColumns with a rate: the loss with seed %s at this rate.\n\n' "$seed"
         runs_table "$runs" "$seed" "$(unigram_entropy)" "$@"
