@@ -1,19 +1,14 @@
 #include "tasks/bench_batches.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/mm.h>
-#include <ATen/ops/ones.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "corpus/data_folder.h"
-#include "model/fused/machine.h"
 #include "model/safetensors.h"
 #include "model/work.h"
 #include "tasks/random_batch.h"
@@ -114,34 +109,6 @@ double training_flops(const model::ModelConfig& config, const corpus::Batch& bat
         }
     }
     return flops;
-}
-
-double measure_product_rate() {
-    constexpr std::int64_t kRows = 1024;
-    constexpr std::int64_t kInputs = 768;
-    constexpr std::int64_t kOutputs = 3072;
-    const at::Tensor left = at::ones({kRows, kInputs});
-    const at::Tensor right = at::ones({kInputs, kOutputs});
-    at::Tensor result = at::empty({kRows, kOutputs});
-    const model::Machine machine(model::Rounding::None, std::make_shared<model::BufferPool>());
-    const auto seconds_of = [](const auto& work) {
-        work();
-        double best = 1e9;
-        for (int i = 0; i < 8; ++i) {
-            const Stopwatch watch;
-            work();
-            best = std::min(best, watch.elapsed().value);
-        }
-        return best;
-    };
-    const double library = seconds_of([&] { at::mm_out(result, left, right); });
-    const double ours = seconds_of([&] {
-        machine.multiply({kRows, kOutputs, kInputs,
-                          model::rows_of(left.const_data_ptr<float>(), kInputs),
-                          model::rows_of(right.const_data_ptr<float>(), kOutputs),
-                          result.mutable_data_ptr<float>(), kOutputs});
-    });
-    return 2.0 * kRows * kInputs * kOutputs / std::min(library, ours);
 }
 
 }  // namespace hpml::tasks

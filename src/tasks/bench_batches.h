@@ -35,8 +35,4 @@ void write_exchange(const StepBenchOptions& options, train::Replica& replica,
 /// Floating-point operations of forward and backward pass in matrix products.
 [[nodiscard]] double training_flops(const model::ModelConfig& config, const corpus::Batch& batch);
 
-/// The fastest fp32 product [1024, 768] x [768, 3072] of this rank's threads, by LibTorch's library
-/// or by our own kernels, in flop/s.
-[[nodiscard]] double measure_product_rate();
-
 }  // namespace hpml::tasks

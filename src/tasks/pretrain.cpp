@@ -21,7 +21,6 @@
 #include "tasks/pretrain_votes.h"
 #include "tasks/shared_checkpoint.h"
 #include "tasks/space_estimate.h"
-#include "train/gemm_rate.h"
 #include "train/operator_profile.h"
 #include "train/replica.h"
 #include "train/stop.h"
@@ -128,8 +127,7 @@ class Pretraining {
             context_.observer.on_start(progress_.step);
         }
         if (!is_at_end()) {
-            const double gemm_rate = train::measure_gemm_rate(
-                factor_options(options_, replica_.arena().parameters()), context_.ranks);
+            const double gemm_rate = measure_gemm_rate(options_, replica_, context_.ranks);
             if (context_.ranks.is_root()) {
                 context_.observer.on_gemm_rate(gemm_rate);
             }

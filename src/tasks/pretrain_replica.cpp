@@ -1,7 +1,9 @@
 #include "tasks/pretrain_replica.h"
 
-#include "base/instruction_set.h"
+#include <span>
+
 #include "model/computation.h"
+#include "model/gemm_rate.h"
 #include "tasks/resume_settings.h"
 #include "tasks/sums_record.h"
 
@@ -34,18 +36,14 @@ train::ReplicaOptions replica_options(const PretrainOptions& options,
     return replica;
 }
 
-at::TensorOptions factor_options(const PretrainOptions& options, const at::Tensor& parameters) {
-    const bool on_gpu = !parameters.is_cpu();
-    switch (model::choose_precision(options.precision, on_gpu)) {
-        case model::Precision::BFloat16:
-            return on_gpu || has_native_bfloat16() ? parameters.options().dtype(at::kBFloat16)
-                                                   : parameters.options();
-        case model::Precision::Half:
-            return on_gpu ? parameters.options().dtype(at::kHalf) : parameters.options();
-        case model::Precision::Float32:
-            break;
-    }
-    return parameters.options();
+double measure_gemm_rate(const PretrainOptions& options, train::Replica& replica,
+                         const mpi::Communicator& ranks) {
+    const at::TensorOptions place = replica.arena().parameters().options();
+    const auto precision = model::choose_precision(options.precision, !place.device().is_cpu());
+    ranks.barrier();
+    double rate = model::measure_gemm_rate(place, precision);
+    ranks.sum(std::span(&rate, 1));
+    return rate;
 }
 
 }  // namespace hpml::tasks

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "corpus/manifest.h"
 #include "tasks/pretrain.h"
 #include "train/replica.h"
@@ -14,10 +12,10 @@ namespace hpml::tasks {
                                                     const corpus::Manifest& manifest,
                                                     const PretrainContext& context);
 
-/// Type and place of the factors of matrix products as this machine multiplies them: where it has
-/// no arithmetic of the precision's own, fp32.
+/// Floating-point operations a second that all ranks together reach in plain matrix products of
+/// the run's precision, all of them multiplying at the same time, as in a training. Collective.
 /// @param options  resolved
-[[nodiscard]] at::TensorOptions factor_options(const PretrainOptions& options,
-                                               const at::Tensor& parameters);
+[[nodiscard]] double measure_gemm_rate(const PretrainOptions& options, train::Replica& replica,
+                                       const mpi::Communicator& ranks);
 
 }  // namespace hpml::tasks

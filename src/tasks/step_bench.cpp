@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/median.h"
+#include "model/gemm_rate.h"
 #include "tasks/bench_batches.h"
 #include "tasks/random_batch.h"
 #include "train/replica.h"
@@ -78,7 +79,10 @@ StepRates measure_steps(const StepBenchOptions& options, const mpi::Communicator
 
     StepRates rates;
     ranks.barrier();
-    rates.product_rate = accelerator.cuda ? 0 : measure_product_rate();
+    rates.product_rate = accelerator.cuda
+                             ? 0
+                             : model::measure_gemm_rate(replica.arena().parameters().options(),
+                                                        model::Precision::Float32);
     BenchBatches source(options, ranks.rank().value, ranks.size());
     std::vector<double> seconds;
     double exposed = 0;
