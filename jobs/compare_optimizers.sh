@@ -14,6 +14,7 @@
 #   --sequence-length 128     --model tiny
 #   --vocabulary-size 0       0: BERT's; else a vocabulary of this size, made from the text
 #   --finetune-rate 5e-4      --finetune-epochs 3        --finetune-rows 0 (of a task; 0: all)
+#   --finetune-length 0       tokens of an example at most; 0: as many as --sequence-length
 #   --ranks 2                 of one thread each
 #   --hours 0                 end this piece after so long; 0: when all is done
 #
@@ -26,17 +27,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source jobs/experiment.sh
 
 size+=([optimizers]="adam adamw lamb adafactor" [rates]="3e-4 1e-3 3e-3 1e-2 3e-2" [rows]=96000 [finetune-rate]=5e-4
-    [finetune-epochs]=3 [finetune-rows]=0
-    [adam-decay]=0)
+    [finetune-epochs]=3 [finetune-rows]=0 [finetune-length]=0 [adam-decay]=0)
 declare -A folder_of=([cola]=CoLA [sst2]=SST-2 [mrpc]=MRPC [stsb]=STS-B)
 
 # finetune START SEED INIT-FROM: all tasks, the same recipe for every start.
 finetune() {
-    local task
+    local task length="${size[finetune-length]}"
+    ((length > 0)) || length="${size[sequence-length]}"
     for task in cola sst2 mrpc stsb; do
         go_on "$run/glue/$1/$task-seed$2" "${size[ranks]}" hpml_finetune --task "$task" \
             --data "$data/glue/${folder_of[$task]}" --init-from "$3" --seed "$2" --batch 32 --warmup 50 \
-            --max-sequence-length "${size[sequence-length]}" --learning-rate "${size[finetune-rate]}" \
+            --max-sequence-length "$length" --learning-rate "${size[finetune-rate]}" \
             --epochs "${size[finetune-epochs]}" --max-train-samples "${size[finetune-rows]}"
     done
 }
