@@ -47,6 +47,18 @@ class Bench {
         return *this;
     }
 
+    /// Go on with other options, with the state and the steps taken, as a resume does.
+    void change_options(const OptimizerOptions& options) {
+        auto next = make_optimizer(options, flat_.segments, flat_.parameters);
+        std::vector<StateTensor> to = next->state();
+        const std::vector<StateTensor> from = optimizer_->state();
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            to.at(i).tensor.copy_(from[i].tensor);
+        }
+        next->set_steps_taken(optimizer_->steps_taken());
+        optimizer_ = std::move(next);
+    }
+
     [[nodiscard]] Values get(std::size_t i = 0) const { return flat_.get(i); }
     Optimizer& optimizer() { return *optimizer_; }
 
@@ -161,6 +173,29 @@ BOOST_AUTO_TEST_CASE(adamw_gives_the_single_step_and_the_decay_of_keras) {
     Bench decay(options, {{1}}, {{2}});
     decay.step({{0}}, 1.0, 3);
     check(decay.get(), {1.9760959F}, 1e-6);
+}
+
+// Keras' epsilon is Kingma and Ba's "epsilon hat" (the formula just before section 2.1):
+// lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). Ours is that of their algorithm 1,
+// as in PyTorch: it is added behind the bias correction. Theirs at step t is ours with
+// epsilon / sqrt(1 - beta2^t), so each step here has an epsilon of its own.
+BOOST_AUTO_TEST_CASE(adamw_gives_the_five_rows_of_keras) {
+    OptimizerOptions options = named("adamw");
+    options.weight_decay = 0.5;
+    const std::vector<Values> rows = {
+        {.4998F, .4998F, .4998F, .4998F, .4998F, .4998F, .4998F, .4998F, .4998F, .4998F},
+        {.2486F, .2475F, .2463F, .2451F, .2440F, .2428F, .2417F, .2405F, .2394F, .2382F},
+        {.1223F, .1198F, .1174F, .1149F, .1124F, .1100F, .1075F, .1051F, .1027F, .1003F},
+        {.0586F, .0549F, .0512F, .0475F, .0439F, .0402F, .0366F, .0330F, .0294F, .0258F},
+        {.0263F, .0215F, .0167F, .0120F, .0073F, .0026F, -.0021F, -.0067F, -.0113F, -.0159F}};
+    Bench bench(options, {{10}}, {Values(10, 1.0F)});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto t = static_cast<double>(i + 1);
+        options.epsilon = 2.0 / std::sqrt(1.0 - std::pow(options.beta2, t));
+        bench.change_options(options);
+        bench.step({i == 0 ? Values(10, 0.01F) : tenths()}, 1.0);
+        check(bench.get(), rows[i], 6e-5);  // the rows have four digits
+    }
 }
 
 BOOST_AUTO_TEST_CASE(adam_adds_the_decay_to_the_gradient) {
