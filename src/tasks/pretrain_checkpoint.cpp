@@ -84,12 +84,18 @@ RunCounters take_over(const Json& saved, const std::string& where, train::Replic
                       const mpi::Communicator& ranks) {
     RunCounters counters;
     counters.step = step_of(saved, where);
-    counters.skipped = saved.value("skipped_in_a_row", std::int64_t{0});
-    counters.data_shift = Step(saved.value("data_shift", std::int64_t{0}));
-    counters.time = time_of(saved, where);
     const auto is_wanted = [&](const char* item) {
         return !is_skipped(item, counters.step, ranks);
     };
+    if (is_wanted("skipped_in_a_row")) {
+        counters.skipped = saved.value("skipped_in_a_row", std::int64_t{0});
+    }
+    if (is_wanted("data_shift")) {
+        counters.data_shift = Step(saved.value("data_shift", std::int64_t{0}));
+    }
+    if (is_wanted("run_seconds")) {
+        counters.time = time_of(saved, where);
+    }
     if (is_wanted("optimizer_steps")) {
         replica.optimizer().set_steps_taken(
             json_member<std::int64_t>(saved, "optimizer_steps", where));

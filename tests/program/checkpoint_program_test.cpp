@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,81 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// A run of five steps, stopped after the third, of which a resume forgets one item after another.
+struct Forgetful {
+    std::string name;
+    int ranks = 1;
+    std::string optimizer = "lamb";
+    std::string options = {};
+    std::string faults = {};  ///< in every start; each ends with ';'
+    std::vector<std::string> items = {};
+    int code = 0;  ///< of the run that forgets nothing; 0 of the others
+};
+
 struct Scene : Continuation {
     [[nodiscard]] std::string command(const std::string& run, const std::string& more) const {
         return pretrain_command(3, folder.path(), run, "--keep-checkpoints 20 " + more);
     }
     [[nodiscard]] bool has(const std::string& run, const std::string& step) const {
         return fs::exists(folder / run / "checkpoints" / step);
+    }
+    struct Start {
+        std::string run;
+        std::string fault;
+        int code = 0;
+    };
+    /// What these starts end with: weights and state, or the code.
+    [[nodiscard]] std::vector<std::string> outcomes(const Forgetful& wanted,
+                                                    const std::vector<Start>& starts) const {
+        std::vector<std::string> commands;
+        for (const Start& start : starts) {
+            commands.push_back(
+                "HPML_FAULT='" + wanted.faults + start.fault + "' " +
+                with_optimizer(pretrain_command(wanted.ranks, folder.path(), start.run,
+                                                "--steps 5 --schedule constant " + wanted.options),
+                               wanted.optimizer));
+        }
+        // Those of one rank at once: they would leave a core idle.
+        const auto policy = wanted.ranks == 1 ? std::launch::async : std::launch::deferred;
+        std::vector<std::future<CommandResult>> running;
+        for (const std::string& command : commands) {
+            running.push_back(std::async(policy, [&command] { return run_command(command); }));
+        }
+        std::vector<std::string> found;
+        for (std::size_t i = 0; i < starts.size(); ++i) {
+            const CommandResult result = running[i].get();
+            BOOST_TEST_REQUIRE(result.code == starts[i].code, result.output);
+            if (result.code != 0) {
+                found.push_back("ended with " + std::to_string(result.code));
+                continue;
+            }
+            const fs::path newest = newest_checkpoint(folder / starts[i].run);
+            found.push_back(newest.filename().string() +
+                            hash_file(newest / "model.safetensors").hex() +
+                            hash_file(newest / "state.json").hex());
+        }
+        return found;
+    }
+    void check_items(const Forgetful& wanted) const {
+        const std::string& name = wanted.name;
+        const std::string expected =
+            outcomes(wanted, {{name + "-straight", "", wanted.code},
+                              {name + "-stopped", "term@step=2,site=step", 0}})
+                .front();
+        std::vector<std::string> items = {"nothing"};
+        items.insert(items.end(), wanted.items.begin(), wanted.items.end());
+        std::vector<Start> starts;
+        for (const std::string& item : items) {
+            const std::string run = name + "-without-" + item;
+            fs::copy(folder / (name + "-stopped"), folder / run, fs::copy_options::recursive);
+            starts.push_back(
+                {run, "skip@site=restore." + item, item == "nothing" ? wanted.code : 0});
+        }
+        const std::vector<std::string> found = outcomes(wanted, starts);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            BOOST_TEST((found[i] == expected) == (items[i] == "nothing"),
+                       name << " without " << items[i]);
+        }
     }
 };
 
@@ -62,40 +132,50 @@ BOOST_AUTO_TEST_CASE(a_part_that_fails_or_dies_costs_one_checkpoint_and_no_bits)
 
 // A resume that forgets anything must not pass for an exact one.
 BOOST_AUTO_TEST_CASE(every_item_that_is_restored_counts) {
-    struct Kind {
-        std::string more;
-        std::vector<std::string> items;
-    };
     // The gradient that is not finite lowers the loss scale, without which nothing would be lost.
-    const std::string fault = "HPML_FAULT='nan@site=gradient,step=0,rank=1";
-    for (const auto& [more, items] :
-         {Kind{" --precision fp16",
-               {"model", "exp_avg", "exp_avg_sq", "optimizer_steps", "data", "loss_scale"}},
-          Kind{" --reproducible elastic --on-non-finite skip", {"elastic"}}}) {
-        const std::string five = "--steps 5 --schedule constant" + more;
-        const std::string name = items.back();
-        const auto result_of = [&](const std::string& run) {
-            return digest(run, "step-00000005", "model.safetensors") +
-                   digest(run, "step-00000005", "state.json");
-        };
-        const auto straight = run_command(fault + "' " + command(name + "-straight", five));
-        BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
-        const auto stopped = run_command(fault + ";term@step=2,rank=2,site=step' " +
-                                         command(name + "-stopped", five));
-        BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
-        const auto go_on = [&](const std::string& item) {
-            const std::string run = name + "-without-" + item;
-            fs::copy(folder / (name + "-stopped"), folder / run, fs::copy_options::recursive);
-            const auto resumed =
-                run_command("HPML_FAULT=skip@site=restore." + item + " " + command(run, five));
-            BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
-            return result_of(run);
-        };
-        const std::string wanted = result_of(name + "-straight");
-        BOOST_TEST(go_on("nothing") == wanted);
-        for (const std::string& item : items) {
-            BOOST_TEST(go_on(item) != wanted, item);
-        }
+    const std::string early = "nan@site=gradient,step=0,rank=1;";
+    const Forgetful forgetful[] = {
+        {.name = "fp16",
+         .ranks = 2,
+         .options = "--precision fp16",
+         .faults = early,
+         .items = {"model", "exp_avg", "exp_avg_sq", "optimizer_steps", "data", "loss_scale"}},
+        {.name = "elastic",
+         .ranks = 2,
+         .options = "--reproducible elastic --on-non-finite skip",
+         .faults = early,
+         .items = {"elastic"}},
+        // What follows is restored on every rank alike: one will do.
+        {.name = "adafactor",
+         .optimizer = "adafactor",
+         .options = "--checkpoint-every 1 --on-non-finite rollback",
+         .faults = "nan@site=gradient,step=1;",
+         .items = {"exp_avg_sq_row", "exp_avg_sq_col", "data_shift"}},
+        {.name = "sgd", .optimizer = "sgd", .items = {"momentum_buffer"}},
+        {.name = "muon", .optimizer = "muon", .items = {"momentum_buffer"}},
+        // Two left out before the stop and one behind it: too many in a row, unless forgotten.
+        {.name = "skip",
+         .options = "--on-non-finite skip --max-skipped 2",
+         .faults = "nan@site=gradient,step=1;nan@site=gradient,step=2;nan@site=gradient,step=3;",
+         .items = {"skipped_in_a_row"},
+         .code = 77},
+    };
+    for (const Forgetful& run : forgetful) {
+        check_items(run);
+    }
+}
+
+// Wall-clock time makes no equal bytes; here it decides whether there is anything left to do.
+BOOST_AUTO_TEST_CASE(the_time_that_is_restored_counts) {
+    const std::string at_once =
+        pretrain_command(1, folder.path(), "hours", "--schedule constant --budget-hours 1e-6");
+    for (const auto& [fault, steps] :
+         {std::pair("", "1"), std::pair("", "1"),
+          std::pair("HPML_FAULT=skip@site=restore.run_seconds ", "2")}) {
+        const auto result = run_command(fault + at_once);
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+        BOOST_TEST(newest_checkpoint(folder / "hours").filename() ==
+                   std::string("step-0000000") + steps);
     }
 }
 
