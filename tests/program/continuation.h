@@ -49,13 +49,19 @@ struct Continuation {
         }
         BOOST_TEST(expected == last + 1);
     }
-    /// A run of 10 steps on 3 ranks whose rank `rank` is killed before step `k` + 1 ends as the run
-    /// "straight", which was not.
+    /// In front of a command of `steps` steps: SIGKILL for a rank before step `k` + 1, or, if that
+    /// is behind the last one, while the rank writes the last checkpoint.
+    [[nodiscard]] static std::string kill_after(std::int64_t k, std::int64_t steps, int rank) {
+        return "HPML_FAULT=kill@step=" + std::to_string(k) + ",rank=" + std::to_string(rank) +
+               ",site=" + (k < steps ? "step " : "checkpoint.part ");
+    }
+    /// A run of 10 steps on 3 ranks whose rank `rank` is killed after step `k` of 1 to 10 ends as
+    /// the run "straight", which was not.
     void check_kill_after(std::int64_t k, int rank) const {
         const std::string run = "killed-" + std::to_string(k);
-        const auto killed = run_command("HPML_FAULT=kill@step=" + std::to_string(k) + ",rank=" +
-                                        std::to_string(rank) + ",site=step " + ten_steps(run));
+        const auto killed = run_command(kill_after(k, 10, rank) + ten_steps(run));
         BOOST_TEST(killed.code != 0);
+        BOOST_TEST(!std::filesystem::exists(folder / run / "checkpoints" / "step-00000010"));
         const auto resumed = run_command(ten_steps(run));
         BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
         BOOST_TEST(resumed.says("resuming after step") == (k >= 2));

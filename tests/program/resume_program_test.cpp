@@ -12,7 +12,7 @@ BOOST_FIXTURE_TEST_SUITE(resume_suite, Continuation)
 BOOST_AUTO_TEST_CASE(a_run_killed_at_several_steps_continues_to_the_same_bytes_on_three_ranks) {
     const auto straight = run_command(ten_steps("straight"));
     BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
-    for (const std::int64_t k : {1, 4, 7}) {
+    for (const std::int64_t k : {1, 4, 7, 10}) {
         check_kill_after(k, 1);
     }
 }
