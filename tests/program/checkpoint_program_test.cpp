@@ -29,7 +29,7 @@ struct Forgetful {
 
 struct Scene : Continuation {
     [[nodiscard]] std::string command(const std::string& run, const std::string& more) const {
-        return pretrain_command(3, folder.path(), run, "--keep-checkpoints 20 " + more);
+        return on_three_ranks(run, "--keep-checkpoints 20 " + more);
     }
     [[nodiscard]] bool has(const std::string& run, const std::string& step) const {
         return fs::exists(folder / run / "checkpoints" / step);

@@ -73,10 +73,16 @@ struct Continuation {
         const std::string lamb = "--optimizer lamb";
         return command.replace(command.find(lamb), lamb.size(), "--optimizer " + name);
     }
+    /// On 3 ranks with two micro-batches each a step, and dropout.
+    [[nodiscard]] std::string on_three_ranks(const std::string& run,
+                                             const std::string& more) const {
+        std::string command = pretrain_command(3, folder.path(), run, "--dropout 0.1 " + more);
+        const std::string one_row = "--micro-batch 1 ";  // of 12 a step
+        return command.replace(command.find(one_row), one_row.size(), "--micro-batch 2 ");
+    }
     /// On 3 ranks, with a checkpoint every second step.
     [[nodiscard]] std::string ten_steps(const std::string& run) const {
-        return pretrain_command(3, folder.path(), run,
-                                "--steps 10 --checkpoint-every 2 --keep-checkpoints 20");
+        return on_three_ranks(run, "--steps 10 --checkpoint-every 2 --keep-checkpoints 20");
     }
 
   private:

@@ -35,10 +35,10 @@ BOOST_AUTO_TEST_CASE(any_optimizer_and_precision_continues_after_a_kill_sharded_
         for (const std::string precision : {"fp32", "bf16"}) {
             const auto command = [&](const std::string& run, const std::string& more) {
                 return with_optimizer(
-                    pretrain_command(3, folder.path(), run,
-                                     "--steps 4 --checkpoint-every 1 --keep-checkpoints 20 "
-                                     "--checkpoint-in-background off --precision " +
-                                         precision + more),
+                    on_three_ranks(run,
+                                   "--steps 4 --checkpoint-every 1 --keep-checkpoints 20 "
+                                   "--checkpoint-in-background off --precision " +
+                                       precision + more),
                     optimizer);
             };
             const std::string straight = optimizer + precision;

@@ -19,14 +19,13 @@ BOOST_AUTO_TEST_CASE(a_run_killed_at_several_steps_continues_to_the_same_bytes_o
 
 BOOST_AUTO_TEST_CASE(a_chain_of_planned_stops_gives_the_same_bytes) {
     const std::string more = "--steps 10 --keep-checkpoints 20";
-    BOOST_TEST_REQUIRE(run_command(pretrain_command(3, folder.path(), "one", more)).code == 0);
-    const auto first = run_command("HPML_FAULT=term@step=3,rank=2 " +
-                                   pretrain_command(3, folder.path(), "two", more));
+    BOOST_TEST_REQUIRE(run_command(on_three_ranks("one", more)).code == 0);
+    const auto first = run_command("HPML_FAULT=term@step=3,rank=2 " + on_three_ranks("two", more));
     BOOST_TEST(first.code == 0, first.output);
     BOOST_TEST(first.says("interrupted after step 4"), first.output);
     BOOST_TEST(run_command(program("hpml_status") + " --brief " + (folder / "two").string())
                    .says("interrupted"));
-    BOOST_TEST(run_command(pretrain_command(3, folder.path(), "two", more)).code == 0);
+    BOOST_TEST(run_command(on_three_ranks("two", more)).code == 0);
     check_same("one", "two", "step-00000010");
 }
 
