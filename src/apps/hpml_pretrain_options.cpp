@@ -230,7 +230,8 @@ void declare_machine(OptionTable& table, tasks::PretrainOptions& run) {
         .at_least(1)
         .advanced()
         .add("loss-scale-min", run.loss_scale.floor,
-             "fp16: least loss scale; an overflow there ends the run with exit 77")
+             "fp16: least loss scale; --loss-scale-hysteresis overflows in a row there end the run "
+             "with exit 77")
         .above(0)
         .at_most(run.loss_scale.ceiling)
         .advanced()

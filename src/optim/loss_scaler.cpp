@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "base/error.h"
 #include "base/json_member.h"
@@ -38,6 +39,9 @@ bool LossScaler::judge(bool finite) {
             good_ = 0;
             patience_ = options_.hysteresis;
         }
+        if (is_at_floor()) {
+            patience_ = options_.hysteresis;
+        }
         return true;
     }
     ++skipped_;
@@ -45,16 +49,20 @@ bool LossScaler::judge(bool finite) {
     if (--patience_ > 0) {
         return false;
     }
-    if (scale_ <= options_.floor) {
+    if (is_at_floor()) {
+        const std::string in_a_row =
+            options_.hysteresis > 1 ? fmt::format(", in {} steps in a row", options_.hysteresis)
+                                    : "";
         throw DivergedError(fmt::format(
-            "gradients are not finite at the least loss scale, {:g} (the weights were not "
+            "gradients are not finite at the least loss scale, {:g}{} (the weights were not "
             "touched; fp16 cannot hold this model's numbers); use --precision bf16 or fp32, or "
             "lower the learning rate, and start the same command again to resume",
-            scale_));
+            scale_, in_a_row));
     }
-    // Patience comes back with the next growth: while numbers overflow, every bad step counts.
-    patience_ = 1;
     scale_ = std::max(scale_ * options_.backoff_factor, options_.floor);
+    // Patience comes back with the next growth: while numbers overflow, every bad step counts. At
+    // the floor there is nothing left to try but the next batches.
+    patience_ = is_at_floor() ? options_.hysteresis : 1;
     return false;
 }
 
@@ -73,7 +81,8 @@ void LossScaler::restore(const Json& state, const std::string& where) {
     }
     scale_ = std::max(scale, options_.floor);
     good_ = good;
-    patience_ = std::min(patience, options_.hysteresis);
+    // A floor that was raised above the scale is one that the run comes to now.
+    patience_ = scale < scale_ ? options_.hysteresis : std::min(patience, options_.hysteresis);
     skipped_ = skipped;
 }
 

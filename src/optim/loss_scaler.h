@@ -11,8 +11,10 @@ struct LossScaleOptions {
     double growth_factor = 2;             ///< above 1
     double backoff_factor = 0.5;          ///< below 1
     std::int64_t growth_interval = 2000;  ///< good steps in a row after which the scale grows
-    std::int64_t hysteresis = 1;          ///< bad steps that it takes until the scale falls
-    double floor = 1;           ///< a bad step there means that fp16 cannot hold this model
+    /// Bad steps that it takes until the scale falls; in a row, at the floor, until the run ends:
+    /// fp16 cannot hold this model
+    std::int64_t hysteresis = 1;
+    double floor = 1;           ///< the least scale
     double ceiling = 16777216;  ///< 2^24: sums of gradients are fp32 numbers, too
 };
 
@@ -34,7 +36,7 @@ class LossScaler {
     [[nodiscard]] std::int64_t skipped() const { return skipped_; }
     /// Tell how the step's gradients were, the same on all ranks.
     /// @return whether the update may be made
-    /// @throw DivergedError if they are not finite though the scale is at its floor
+    /// @throw DivergedError if they were not finite in `hysteresis` steps in a row at the floor
     [[nodiscard]] bool judge(bool finite);
 
     /// For checkpoints: a scaler restored from it goes on with the same scales.
@@ -44,10 +46,12 @@ class LossScaler {
     void restore(const Json& state, const std::string& where);
 
   private:
+    [[nodiscard]] bool is_at_floor() const { return scale_ <= options_.floor; }
+
     LossScaleOptions options_;
     double scale_;
     std::int64_t good_ = 0;  ///< steps since the scale changed or a step was bad
-    std::int64_t patience_;  ///< bad steps until the scale falls
+    std::int64_t patience_;  ///< bad steps until the scale falls; at the floor, until the end
     std::int64_t skipped_ = 0;
 };
 

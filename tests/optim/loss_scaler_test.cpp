@@ -74,6 +74,23 @@ BOOST_AUTO_TEST_CASE(a_bad_step_at_the_floor_ends_the_run) {
     BOOST_CHECK_THROW((void)scaler.judge(false), DivergedError);
 }
 
+BOOST_AUTO_TEST_CASE(at_the_floor_so_many_bad_steps_in_a_row_end_the_run) {
+    auto options = small_options();
+    options.initial = 8;
+    options.hysteresis = 2;
+    options.growth_interval = 100;
+    LossScaler scaler(options);
+    for (const bool finite : {false, false, false, true, false, true}) {
+        BOOST_TEST(scaler.judge(finite) == finite);
+    }
+    BOOST_TEST(scaler.scale() == 4.0);
+    BOOST_TEST(!scaler.judge(false));
+    // Those before a resume count.
+    LossScaler restored(options);
+    restored.restore(scaler.state(), "a checkpoint");
+    BOOST_CHECK_THROW((void)restored.judge(false), DivergedError);
+}
+
 BOOST_AUTO_TEST_CASE(a_restored_scaler_goes_on_with_the_same_scales) {
     auto options = small_options();
     options.hysteresis = 2;
@@ -100,9 +117,11 @@ BOOST_AUTO_TEST_CASE(a_floor_raised_since_the_checkpoint_counts) {
     BOOST_TEST(!before.judge(false));
     auto options = small_options();
     options.floor = 16;
+    options.hysteresis = 2;
     LossScaler after(options);
     after.restore(before.state(), "a checkpoint");
     BOOST_TEST(after.scale() == 16.0);
+    BOOST_TEST(!after.judge(false));
     BOOST_CHECK_THROW((void)after.judge(false), DivergedError);
 }
 

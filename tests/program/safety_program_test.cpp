@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "program/continuation.h"
+#include "program/refusal.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -174,6 +175,32 @@ BOOST_AUTO_TEST_CASE(the_loss_scale_is_as_its_options_say) {
                                     half + "--steps 10 --loss-scale-init 16 --loss-scale-min 8")));
     BOOST_TEST(least.code == 77, least.output);
     BOOST_TEST(least.says("not finite at the least loss scale, 8"), least.output);
+}
+
+// The scale falls to its least after three overflows. There, three in a row end the run: two with a
+// good step behind them do not, and those before a stop count.
+BOOST_AUTO_TEST_CASE(so_many_overflows_in_a_row_at_the_least_loss_scale_end_the_run) {
+    const std::string command =
+        pretrain_command(2, folder.path(), "floor",
+                         "--precision fp16 --schedule constant --steps 12 --loss-scale-init 16 "
+                         "--loss-scale-min 8 --loss-scale-hysteresis 3");
+    std::string overflows;
+    for (const char* step : {"0", "1", "2", "3", "4", "6", "7", "8"}) {
+        overflows += std::string("nan@rank=1,site=gradient,step=") + step + ";";
+    }
+    const auto stopped =
+        run_command(with_fault("'" + overflows + "term@rank=0,site=step,step=7'", command));
+    BOOST_TEST_REQUIRE(stopped.code == 0, stopped.output);
+    BOOST_TEST(stopped.says("interrupted after step 8"), stopped.output);
+    BOOST_TEST(stopped.count("the loss scale is now 16") == 2, stopped.output);
+    BOOST_TEST(stopped.count("the loss scale is now 8") == 5, stopped.output);
+    const auto ended = run_command(with_fault("'" + overflows + "'", command));
+    check_one_error(ended, 77, "not finite at the least loss scale, 8, in 3 steps in a row");
+    BOOST_TEST(ended.says("use --precision bf16 or fp32"), ended.output);
+    const auto resumed = run_command(command);
+    BOOST_TEST_REQUIRE(resumed.code == 0, resumed.output);
+    BOOST_TEST(resumed.says("resuming after step 8"), resumed.output);
+    check_steps("floor", 12);
 }
 
 BOOST_AUTO_TEST_CASE(a_rollback_goes_on_with_later_data) {
