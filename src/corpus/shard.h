@@ -71,12 +71,14 @@ class ShardWriter {
 
 /// One shard open for reading, as mapped memory: a row costs no system call. HDF5 is used while
 /// opening only, by one thread of the process at a time; `read_row` and `document` may be called by
-/// any number of threads. A file that is damaged before is refused; one that is cut short while it
-/// is open, or can no longer be read, ends the process (base/mapped_file.h).
+/// any number of threads. A file that is damaged before is refused, and one that another takes the
+/// name of is read on; one that is cut short while it is open, or can no longer be read, ends the
+/// process (base/mapped_file.h).
 class ShardReader {
   public:
     /// Check size, hash, schema and attributes.
-    /// @throw MissingInputError; InputError naming the shard and what is wrong with it
+    /// @throw MissingInputError; InputError naming the shard and what is wrong with it, also if
+    /// another file takes its name meanwhile
     ShardReader(const std::filesystem::path& data, const ShardEntry& entry,
                 const ShardFormat& format);
 
@@ -94,6 +96,7 @@ class ShardReader {
   private:
     using Column = std::span<const std::byte>;
 
+    ShardReader(InputFile file, const ShardEntry& entry, const ShardFormat& format);
     void open(const ShardEntry& entry);
     [[nodiscard]] Column column(const h5::Dataset& dataset) const;
     void open_pairs(const h5::File& file, const ShardEntry& entry);

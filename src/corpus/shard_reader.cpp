@@ -1,6 +1,10 @@
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -44,12 +48,31 @@ void check_size(const fs::path& path, std::uint64_t bytes, const ShardEntry& ent
                      "); run hpml_prepare again");
 }
 
-void check_hash(const fs::path& path, const ShardEntry& entry) {
-    const Digest found = hash_file(path);
+void check_hash(InputFile& file, const ShardEntry& entry) {
+    Hasher hasher;
+    std::vector<std::byte> piece(1 << 20);
+    while (const std::size_t got = file.read(piece)) {
+        hasher.update(std::span(piece).first(got));
+    }
+    const Digest found = hasher.digest();
     if (found != entry.hash) {
-        throw InputError(path.string() + " is damaged: its hash is " + found.hex() +
+        throw InputError(file.path().string() + " is damaged: its hash is " + found.hex() +
                          " (manifest.json says " + entry.hash.hex() +
                          "); delete it and run hpml_prepare again");
+    }
+}
+
+/// HDF5 opens by name what is mapped here already.
+void check_not_replaced(const InputFile& file) {
+    struct stat open = {};
+    struct stat named = {};
+    const bool is_same = ::fstat(file.descriptor(), &open) == 0 &&
+                         ::stat(file.path().c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+                         open.st_ino == named.st_ino;
+    if (!is_same) {
+        throw InputError(file.path().string() +
+                         " was replaced while it was being opened (two files would be mixed); "
+                         "leave the data alone and start the same command again");
     }
 }
 
@@ -108,11 +131,15 @@ bool widen(std::span<const std::byte> column, std::int64_t first, std::span<std:
 }  // namespace
 
 ShardReader::ShardReader(const fs::path& data, const ShardEntry& entry, const ShardFormat& format)
-    : path_(data / entry.name), format_(format), file_(InputFile(path_)) {
+    : ShardReader(InputFile(data / entry.name), entry, format) {}
+
+ShardReader::ShardReader(InputFile file, const ShardEntry& entry, const ShardFormat& format)
+    : path_(file.path()), format_(format), file_(file) {
     // The hash first: HDF5 is not made for hostile bytes, and none get past it.
     check_size(path_, file_.bytes().size(), entry);
-    check_hash(path_, entry);
+    check_hash(file, entry);
     open(entry);
+    check_not_replaced(file);
     check_offsets();
 }
 

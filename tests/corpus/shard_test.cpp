@@ -2,11 +2,14 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <limits>
+#include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "corpus/corpus_fixture.h"
 #include "corpus/split_reader.h"
@@ -216,6 +219,41 @@ BOOST_AUTO_TEST_CASE(any_flipped_bit_is_found) {
             [&] { ShardReader reader(data.path(), entry, test::sample_format()); },
             {"s.h5", "damaged", entry.hash.hex()});
     }
+}
+
+// Another file of the same size and shape moves in and out all the time.
+BOOST_AUTO_TEST_CASE(a_shard_replaced_while_it_is_opened_is_refused_or_wholly_the_right_one) {
+    const test::ScratchFolder data("shard-replaced");
+    const ShardEntry entry = test::write_shard(data / "s.h5", 0, 22);
+    BOOST_TEST(test::write_shard(data / "other", 22, 22).bytes == entry.bytes);
+    std::filesystem::copy_file(data / "s.h5", data / "right");
+    std::atomic<bool> is_over = false;
+    std::thread replacer([&] {
+        for (bool right = false; !is_over; right = !right) {
+            std::filesystem::copy_file(data / (right ? "right" : "other"), data / "next");
+            std::filesystem::rename(data / "next", data / "s.h5");
+        }
+    });
+    int opened = 0;
+    int refused = 0;
+    int mixed = 0;
+    std::vector<std::int32_t> tokens;
+    const Stopwatch watch;
+    while (watch.elapsed() < Seconds(1)) {
+        try {
+            const ShardReader reader(data.path(), entry, test::sample_format());
+            reader.read_row(0, tokens);
+            mixed += tokens == test::sample_row(0) ? 0 : 1;
+            ++opened;
+        } catch (const InputError&) {
+            ++refused;
+        }
+    }
+    is_over = true;
+    replacer.join();
+    BOOST_TEST(mixed == 0, mixed << " of " << opened << " opened shards were another file");
+    BOOST_TEST(opened > 0);
+    BOOST_TEST(refused > 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_schema_is_checked) {
