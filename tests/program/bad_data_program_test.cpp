@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <functional>
 #include <vector>
 
@@ -129,6 +130,45 @@ BOOST_AUTO_TEST_CASE(a_dataset_of_another_type_is_refused_and_not_converted) {
 BOOST_AUTO_TEST_CASE(a_token_id_outside_the_vocabulary_is_named_by_shard_row_and_value) {
     spoil([](hid_t file) { set_token(file, 1234, 1, 60000); });
     check_refused({"train-00000.h5", "row 1234, column 1", "token id 60000"});
+}
+
+// An open shard is read on, whoever takes its name; one that is opened later is refused. Nothing of
+// the other files is ever trained on.
+BOOST_AUTO_TEST_CASE(a_shard_replaced_during_a_run_is_ignored_or_refused) {
+    const auto steps = [&](const std::string& run, const std::string& count) {
+        return pretrain_command(2, folder.path(), run, "--schedule constant --steps " + count);
+    };
+    const auto straight = run_command(steps("straight", "6"));
+    BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
+
+    Background job("env HPML_FAULT=stop@step=3,rank=0,site=step " + steps("replaced", "6"),
+                   folder / "replaced.log");
+    int stopped = 0;
+    const bool is_stopped = wait_until(60, [&] {
+        for (const int pid : children_of(job.pid())) {
+            stopped = state_of(pid) == 'T' ? pid : stopped;
+        }
+        return stopped != 0;
+    });
+    BOOST_TEST_REQUIRE(is_stopped, job.wait(0).output);
+    // The first is open since the first step, the second is not before the validation at the end.
+    for (const char* name : {"train-00000.h5", "validation-00000.h5"}) {
+        std::string bytes = text_of(data / name);
+        bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+        write_file(folder / "other.h5", bytes);
+        fs::rename(folder / "other.h5", data / name);
+    }
+    ::kill(stopped, SIGCONT);
+    const auto validated = job.wait(120);
+    check_one_error(validated, 65, "validation-00000.h5 is damaged: its hash is");
+    const auto weights = [&](const char* run) {
+        return hash_file(folder / run / "checkpoints/step-00000006/model.safetensors").hex();
+    };
+    BOOST_TEST(weights("replaced") == weights("straight"));
+
+    const auto next = run_command(steps("replaced", "8"));
+    check_one_error(next, 65, "train-00000.h5 is damaged: its hash is " + hash_file(shard).hex());
+    BOOST_TEST(next.says(corpus::read_manifest(data).train.at(0).hash.hex()), next.output);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_in_place_of_a_file_is_said) {
