@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/megabytes.h"
 #include "base/process_memory.h"
+#include "report/rank_pace.h"
 
 namespace hpml {
 
@@ -187,12 +188,21 @@ void TrainingObserver::on_checkpoint(const train::CheckpointRecord& record) {
 }
 
 void TrainingObserver::on_pace(Step step, const train::PaceReport& report) {
-    append({{"kind", "pace"},
-            {"step", step.value},
-            {"slowest_rank", report.slowest.value},
-            {"host", report.host},
-            {"slowest_seconds", report.slowest_step.value},
-            {"typical_seconds", report.typical_step.value}});
+    Json line = {{"kind", "pace"},
+                 {"step", step.value},
+                 {"slowest_rank", report.slowest.value},
+                 {"host", report.host},
+                 {"slowest_seconds", report.slowest_step().value},
+                 {"typical_seconds", report.typical_step.value},
+                 {"fastest_rank", report.fastest.value},
+                 {"fastest_seconds", report.fastest_step().value}};
+    if (report.steps.size() <= kMostRanksOfPace) {
+        line["rank_seconds"] = rank_seconds(report.steps);
+    }
+    append(line);
+    show(step, {{"ranks/slowest_step_seconds", report.slowest_step().value},
+                {"ranks/typical_step_seconds", report.typical_step.value},
+                {"ranks/fastest_step_seconds", report.fastest_step().value}});
     // Once may be chance: a save of somebody else's, a page that was read.
     const bool again = report.lags && slowest_before_ == report.slowest;
     slowest_before_ = report.lags ? std::optional(report.slowest) : std::nullopt;
@@ -202,7 +212,7 @@ void TrainingObserver::on_pace(Step step, const train::PaceReport& report) {
             "rank {} on {} takes {:.3g} s to compute a step, half of the ranks need at most {:.3g} "
             "s (all wait for the slowest); look for other work on that host, a hot or throttled "
             "CPU, a memory limit",
-            report.slowest.value, report.host, report.slowest_step.value,
+            report.slowest.value, report.host, report.slowest_step().value,
             report.typical_step.value);
     } else if (!report.lags && laggard_) {
         log_.info("rank {} keeps up again", laggard_->value);

@@ -9,6 +9,7 @@
 #include "base/megabytes.h"
 #include "report/console.h"
 #include "report/metrics.h"
+#include "report/rank_pace.h"
 #include "report/results.h"
 
 namespace hpml {
@@ -114,6 +115,28 @@ std::string validation_line(const fs::path& run, const RunStatus& status) {
                : "";
 }
 
+/// "rank 3 on node07 0.231 s".
+std::string rank_text(Rank rank, const std::string& host, Seconds step) {
+    return fmt::format("rank {}{} {:.4g} s", rank.value, host.empty() ? "" : " on " + host,
+                       step.value);
+}
+
+/// The spread of the ranks' own times: all of them wait for the slowest.
+std::string pace_lines(const fs::path& run) {
+    const auto pace = pace_of_start(run / "metrics.jsonl");
+    if (!pace) {
+        return "";
+    }
+    return line("slowest rank",
+                rank_text(pace->slowest, pace->host, pace->slowest_step) +
+                    fmt::format(" a step of its own work; the slowest in {} of {} "
+                                "reports up to step {}",
+                                pace->times_slowest, pace->reports, pace->step.value)) +
+           line("fastest rank", rank_text(pace->fastest, "", pace->fastest_step) +
+                                    fmt::format("; half of the ranks need at most {:.4g} s",
+                                                pace->typical_step.value));
+}
+
 std::string checkpoint_table(const fs::path& run) {
     const auto entries = list_checkpoints(run);
     if (entries.empty()) {
@@ -163,6 +186,7 @@ std::string status_text(const fs::path& run) {
     text += process_lines(*status, verdict);
     text += progress_lines(*status);
     text += validation_line(run, *status);
+    text += pace_lines(run);
     return text + checkpoint_table(run);
 }
 

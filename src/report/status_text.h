@@ -20,7 +20,8 @@ struct CheckpointEntry {
 /// All checkpoints of a run, oldest first; empty if there are none.
 [[nodiscard]] std::vector<CheckpointEntry> list_checkpoints(const std::filesystem::path& run);
 
-/// What hpml_status shows: state, step, rates, checkpoints, last validation, on one screen.
+/// What hpml_status shows: state, step, rates, last validation, slowest and fastest rank,
+/// checkpoints, on one screen.
 /// @throw InputError if status.json is damaged
 [[nodiscard]] std::string status_text(const std::filesystem::path& run);
 

@@ -19,16 +19,18 @@ std::optional<PaceReport> Pace::add(Seconds own) {
     ranks_.sum(seconds);
     steps_ = 0;
     sum_ = Seconds(0);
-    const auto slowest = std::max_element(seconds.begin(), seconds.end());
-    const auto place = static_cast<std::size_t>(slowest - seconds.begin());
     PaceReport report;
-    report.slowest = Rank(static_cast<int>(place));
-    report.host = hosts_[place];
-    report.slowest_step = Seconds(*slowest);
+    for (const double mean : seconds) {
+        report.steps.emplace_back(mean);
+    }
+    const auto [fastest, slowest] = std::minmax_element(seconds.begin(), seconds.end());
+    report.slowest = Rank(static_cast<int>(slowest - seconds.begin()));
+    report.fastest = Rank(static_cast<int>(fastest - seconds.begin()));
+    report.host = hosts_[static_cast<std::size_t>(report.slowest.value)];
     const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>((seconds.size() - 1) / 2);
     std::nth_element(seconds.begin(), middle, seconds.end());
     report.typical_step = Seconds(*middle);
-    report.lags = report.slowest_step.value >= kLag * report.typical_step.value;
+    report.lags = report.slowest_step().value >= kLag * report.typical_step.value;
     return report;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,11 +13,19 @@ namespace hpml::train {
 /// How fast the ranks compute, compared every kStepsOfPace steps. The slowest of them sets the pace
 /// of all: what the others lose shows as communication, so it is worth a name.
 struct PaceReport {
+    /// By rank: its mean time for a step, without waiting for other ranks.
+    std::vector<Seconds> steps;
     Rank slowest{0};
-    std::string host;      ///< the slowest rank's
-    Seconds slowest_step;  ///< its mean time for a step, without waiting for other ranks
+    std::string host;  ///< the slowest rank's
+    Rank fastest{0};
     Seconds typical_step;  ///< half of the ranks need at most this
-    bool lags = false;     ///< slower by kLag and more
+    bool lags = false;     ///< the slowest is slower by kLag and more
+
+    [[nodiscard]] Seconds slowest_step() const { return step_of(slowest); }
+    [[nodiscard]] Seconds fastest_step() const { return step_of(fastest); }
+    [[nodiscard]] Seconds step_of(Rank rank) const {
+        return steps[static_cast<std::size_t>(rank.value)];
+    }
 };
 
 constexpr int kStepsOfPace = 20;

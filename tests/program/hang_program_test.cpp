@@ -129,8 +129,13 @@ BOOST_AUTO_TEST_CASE(a_slow_rank_is_named_and_changes_nothing) {  // two reports
     BOOST_TEST(slowed.code == 0, slowed.output);
     BOOST_TEST(slowed.count("warning: rank 1 on ") == 1, slowed.output);
     BOOST_TEST(slowed.says("to compute a step"), slowed.output);
-    BOOST_TEST(text_of(folder / "slowed/metrics.jsonl").find("\"slowest_rank\":1") !=
-               std::string::npos);
+    const std::string metrics = text_of(folder / "slowed/metrics.jsonl");
+    BOOST_TEST(metrics.find("\"slowest_rank\":1") != std::string::npos);
+    BOOST_TEST(metrics.find("\"rank_seconds\":[") != std::string::npos);
+    const auto status = run_command(program("hpml_status") + " " + (folder / "slowed").string());
+    BOOST_TEST(status.says("slowest rank    rank "), status.output);
+    BOOST_TEST(status.says("of 2 reports up to step 40"), status.output);
+    BOOST_TEST(status.says("fastest rank    rank "), status.output);
     BOOST_TEST(weights_at_end("slowed") == weights_at_end("even"));
 }
 
