@@ -64,10 +64,14 @@ std::vector<float> take_steps(const mpi::Communicator& ranks, comm::Progress pro
     return values;
 }
 
-/// "FILE of rank 0's folder" on every rank.
+/// "FILE of rank 0's folder" on every rank. To be followed by `leave_folder` when all traces have
+/// ended.
 std::filesystem::path shared_file(const mpi::Communicator& ranks, const test::ScratchFolder& own) {
     return ranks.broadcast((own.path() / "trace.json").string());
 }
+
+/// Collective. A rank that still removes its part would make rank 0 fail to remove the folder.
+void leave_folder(const mpi::Communicator& ranks) { ranks.barrier(); }
 
 /// Brings this rank's clock ahead, as another machine's may be: ranks 2k and 2k + 1 are one node.
 std::int64_t shift_of(const mpi::Communicator& ranks) {
@@ -80,9 +84,13 @@ void record_run(const mpi::Communicator& ranks, const std::filesystem::path& fil
     comm::TraceOptions options;
     options.file = file;
     options.clock_shift = shift_of(ranks);
-    Trace trace(ranks, node, options);
-    (void)take_steps(ranks, progress, &trace);
-    const std::uint64_t lost = trace.finish();
+    std::uint64_t lost = 0;
+    {
+        Trace trace(ranks, node, options);
+        (void)take_steps(ranks, progress, &trace);
+        lost = trace.finish();
+    }
+    leave_folder(ranks);
     BOOST_TEST(lost == 0U);
 }
 
@@ -190,6 +198,7 @@ BOOST_AUTO_TEST_CASE(a_timeline_changes_no_bit) {
         (void)trace.finish();
         BOOST_TEST(test::same_bits(with, without));
     }
+    leave_folder(ranks);
 }
 
 BOOST_AUTO_TEST_CASE(a_summary_says_where_the_time_went) {
@@ -240,6 +249,7 @@ BOOST_AUTO_TEST_CASE(the_rank_that_the_others_wait_for_is_found) {
         }
         (void)trace.finish();
     }
+    leave_folder(ranks);
     if (ranks.is_root()) {
         const auto summary = comm::summarize_trace(file);
         BOOST_TEST(summary.slowest.value == slow);
@@ -328,6 +338,7 @@ BOOST_AUTO_TEST_CASE(a_profiler_is_told_the_phases_one_inside_the_other) {
         }
         BOOST_TEST((!ranks.is_root() || file.empty() || std::filesystem::exists(file)));
     }
+    leave_folder(ranks);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_missing_is_refused_at_once) {
