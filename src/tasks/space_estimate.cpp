@@ -64,26 +64,30 @@ class Saves {
         return multiples(options_.keep_every, done_, steps_) + others;
     }
 
-    /// Of the newest `most`, those that would go when newer ones came. @param left  what of `most`
-    /// reaches back behind these saves
-    [[nodiscard]] std::int64_t passing(std::int64_t most, std::int64_t& left) const {
-        std::int64_t count = 0;
+    struct Newest {
+        std::int64_t passing = 0;  ///< would go when newer ones came
+        std::int64_t older = 0;    ///< reach back behind these saves
+    };
+    /// What the newest `most` checkpoints are.
+    [[nodiscard]] Newest newest(std::int64_t most) const {
+        Newest found{.passing = 0, .older = most};
         std::int64_t step = steps_;
-        for (left = most; left > 0 && step > done_; step = before(step)) {
-            if (most - left >= kLongestLook) {
+        for (; found.older > 0 && step > done_; step = before(step)) {
+            if (most - found.older >= kLongestLook) {
                 const std::int64_t more =
-                    std::min(left, multiples(options_.checkpoint_every, done_, step));
-                left -= more;
-                return count + more;
+                    std::min(found.older, multiples(options_.checkpoint_every, done_, step));
+                found.older -= more;
+                found.passing += more;
+                break;
             }
-            --left;
-            count += stays(step) ? 0 : 1;
+            --found.older;
+            found.passing += is_for_good(step) ? 0 : 1;
         }
-        return count;
+        return found;
     }
 
   private:
-    [[nodiscard]] bool stays(std::int64_t step) const {
+    [[nodiscard]] bool is_for_good(std::int64_t step) const {
         return train::is_multiple(Step(step), options_.keep_every) ||
                std::binary_search(milestones_.begin(), milestones_.end(), step);
     }
@@ -149,9 +153,10 @@ CheckpointCount count_checkpoints(const PretrainOptions& options,
     count.for_good += saves.for_good();
     // Milestones pile up, so there are most when the last one has been written and none has gone
     // for it yet.
-    std::int64_t left = 0;
-    count.at_once = count.for_good + saves.passing(options.keep_checkpoints + 1, left);
-    for (auto one = held.rbegin(); one != held.rend() && left > 0; ++one, --left) {
+    const Saves::Newest newest = saves.newest(options.keep_checkpoints + 1);
+    count.at_once = count.for_good + newest.passing;
+    auto older = newest.older;
+    for (auto one = held.rbegin(); one != held.rend() && older > 0; ++one, --older) {
         count.at_once += stays(*one) ? 0 : 1;
     }
     return count;
