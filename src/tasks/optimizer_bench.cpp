@@ -23,6 +23,9 @@ constexpr std::int64_t kTriadElements = 20'000'000;
 
 constexpr std::int64_t kAlignment = 16;  // elements, as a model's flat buffers have it
 
+/// Of about this size are the gradients.
+constexpr float kGradient = 1e-3F;
+
 /// A thread's share of a loop over memory.
 constexpr std::int64_t kGrain = 4096;
 
@@ -39,16 +42,14 @@ std::vector<optim::Segment> segments_of(const model::ModelConfig& config) {
 }
 
 /// Numbers of both signs between 1/2 and 1 times `size`, from the threads that will use them.
-at::Tensor filled(std::int64_t count, float size) {
-    at::Tensor values = at::empty({count}, at::kFloat);
+void fill(const at::Tensor& values, float size) {
     auto* to = values.mutable_data_ptr<float>();
-    at::parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    at::parallel_for(0, values.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
             const auto share = 0.5F + static_cast<float>(i * 7919 % 8192) / 16384.0F;
             to[i] = i % 3 == 0 ? -size * share : size * share;
         }
     });
-    return values;
 }
 
 /// One way, and how long each of its steps took.
@@ -101,8 +102,10 @@ std::vector<MemoryRate> measure_optimizers(const model::ModelConfig& config, int
     const std::vector<optim::Segment> segments = segments_of(config);
     const std::int64_t total = segments.back().offset +
                                (segments.back().count() + kAlignment - 1) / kAlignment * kAlignment;
-    const at::Tensor parameters = filled(total, 0.02F);
-    const at::Tensor gradients = filled(total, 1e-3F);
+    const at::Tensor parameters = at::empty({total}, at::kFloat);
+    const at::Tensor gradients = at::empty({total}, at::kFloat);
+    fill(parameters, 0.02F);
+    fill(gradients, kGradient);
     std::vector<Way> ways = {triad_way("triad", optim::triad),
                              triad_way("streaming triad", optim::triad_streaming)};
     const std::vector<std::pair<std::string, double>> optimizers = {
@@ -112,6 +115,7 @@ std::vector<MemoryRate> measure_optimizers(const model::ModelConfig& config, int
     }
     for (int round = 0; round <= rounds; ++round) {
         for (Way& way : ways) {
+            fill(gradients, kGradient);  // LAMB leaves its update there
             const Stopwatch watch;
             way.step();
             if (round > 0) {
