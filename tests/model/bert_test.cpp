@@ -25,6 +25,7 @@ using hpml::test::fresh_leaves;
 using hpml::test::GoldenBert;
 using hpml::test::largest_difference;
 using hpml::test::pick;
+using hpml::test::small_config;
 
 const DropoutPlan kNoDropout{};
 const DropoutPlan kDropout{.probability = 0.3, .seed = 5, .step = 17};
@@ -64,19 +65,6 @@ void compare_with_golden(const std::string& prefix, double tolerance) {
             }
         }
     }
-}
-
-ModelConfig small_config(EncoderNorm norm) {
-    ModelConfig config;
-    config.vocabulary_size = 50;
-    config.hidden_size = 24;
-    config.layers = 2;
-    config.heads = 3;
-    config.intermediate_size = 40;
-    config.max_positions = 16;
-    config.initializer_range = 0.2;
-    config.norm = norm;
-    return config;
 }
 
 Batch batch_of_lengths(const std::vector<int>& lengths) {

@@ -32,17 +32,12 @@ std::vector<float> some_numbers(std::size_t count, std::uint32_t number, float s
 }
 
 ModelConfig config_of(EncoderNorm norm, Family family = Family::Bert) {
-    ModelConfig config;
+    ModelConfig config = test::small_config(norm);
     config.family = family;
     set_padding(config, 1);
     config.vocabulary_size = 70;
-    config.hidden_size = 24;
     config.layers = 3;
-    config.heads = 3;
-    config.intermediate_size = 40;
     config.max_positions = 160;
-    config.initializer_range = 0.2;
-    config.norm = norm;
     return config;
 }
 

@@ -67,6 +67,19 @@ corpus::Batch GoldenBert::batch() const {
     return batch;
 }
 
+model::ModelConfig small_config(model::EncoderNorm norm) {
+    model::ModelConfig config;
+    config.vocabulary_size = 50;
+    config.hidden_size = 24;
+    config.layers = 2;
+    config.heads = 3;
+    config.intermediate_size = 40;
+    config.max_positions = 16;
+    config.initializer_range = 0.2;
+    config.norm = norm;
+    return config;
+}
+
 std::vector<at::Tensor> fresh_leaves(const model::ModelConfig& config, model::Head head,
                                      std::uint64_t seed) {
     std::vector<at::Tensor> leaves;

@@ -38,6 +38,10 @@ class GoldenBert {
     std::vector<model::LeafSpec> specs_;
 };
 
+/// An encoder of 2 layers x 24 for 50 ids and 16 positions; its weights are large enough that a
+/// wrong one shows.
+[[nodiscard]] model::ModelConfig small_config(model::EncoderNorm norm);
+
 /// Leaves of a new model, as `initialize_leaf` fills them, wanting gradients.
 [[nodiscard]] std::vector<at::Tensor> fresh_leaves(const model::ModelConfig& config,
                                                    model::Head head, std::uint64_t seed);
