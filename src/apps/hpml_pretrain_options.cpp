@@ -90,9 +90,7 @@ void declare_optimizer(OptionTable& table, tasks::PretrainOptions& run) {
                   "updates its part, the same bits");
 }
 
-void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
-    auto& run = options.run;
-    OptionGroup group = table.group("Steps");
+void add_budget_options(OptionGroup& group, tasks::PretrainOptions& run) {
     group
         .add("steps", run.wanted_steps,
              "Optimizer steps in all; 0 saves the first weights; unset: as the other budgets ask "
@@ -114,8 +112,11 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .add("early-stop-loss", run.budget.early_stop_loss,
              "Validation loss above which a run that does not learn ends; 0: never")
         .at_least(0)
-        .advanced()
-        .add("global-batch", run.global_batch, "Sequences per step over all ranks")
+        .advanced();
+}
+
+void add_batch_options(OptionGroup& group, tasks::PretrainOptions& run) {
+    group.add("global-batch", run.global_batch, "Sequences per step over all ranks")
         .at_least(1)
         .add("batch-ramp", run.ramp.start,
              "Sequences of the first step, if the batch grows to --global-batch; 0: it does not")
@@ -131,7 +132,11 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .advanced()
         .add("micro-batch", run.micro_batch,
              "Sequences per forward pass; 0: the largest up to 32 that divides a rank's share")
-        .at_least(0)
+        .at_least(0);
+}
+
+void add_validation_options(OptionGroup& group, tasks::PretrainOptions& run) {
+    group
         .add("validate-every", run.validation.every,
              "Steps between validations; 0: at the end only")
         .at_least(0)
@@ -148,7 +153,11 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .advanced()
         .add("validation-end-proportion", run.validation.end, "The budget's last part")
         .range(0, 1)
-        .advanced()
+        .advanced();
+}
+
+void add_checkpoint_options(OptionGroup& group, tasks::PretrainOptions& run) {
+    group
         .add("checkpoint-every", run.checkpoint_every,
              "Steps between checkpoints; 0: at the end only")
         .at_least(0)
@@ -171,10 +180,18 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
              "Checkpoints in a row that may fail (full disk) before the run stops")
         .at_least(1)
         .advanced()
+        .add("checkpoint-retry", run.checkpoint_retry,
+             "Time from a save that failed to the next attempt; doubles, to an hour at most")
+        .above(0)
+        .advanced()
         .add_words("little-space", run.little_space,
                    {{"refuse", tasks::LittleSpace::Refuse}, {"warn", tasks::LittleSpace::Warn}},
                    "What to do at the start if the checkpoints to keep will not fit on the disk")
-        .advanced()
+        .advanced();
+}
+
+void add_safety_options(OptionGroup& group, tasks::PretrainOptions& run) {
+    group
         .add_words(
             "on-non-finite", run.safety.on_non_finite,
             {{"stop", train::NonFinitePolicy::Stop},
@@ -193,11 +210,18 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
         .add("check-replicas-every", run.safety.check_replicas_every,
              "Steps between comparisons of the ranks' parameters; 0: never")
         .at_least(0)
-        .advanced()
-        .add("checkpoint-retry", run.checkpoint_retry,
-             "Time from a save that failed to the next attempt; doubles, to an hour at most")
-        .above(0)
-        .advanced()
+        .advanced();
+}
+
+void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
+    auto& run = options.run;
+    OptionGroup group = table.group("Steps");
+    add_budget_options(group, run);
+    add_batch_options(group, run);
+    add_validation_options(group, run);
+    add_checkpoint_options(group, run);
+    add_safety_options(group, run);
+    group
         .add("max-hours", run.max_hours, "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
         .at_least(0);
