@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/patience.h"
 
 namespace hpml::checkpoint {
 
@@ -20,16 +21,16 @@ constexpr auto kXfs = 0x58465342;  // not in linux/magic.h before 5.14
 
 /// On a network file system another process's new folder can be seen a little late.
 FileHandle open_shared(const fs::path& path) {
-    useconds_t wait = 10'000;
-    for (int attempt = 0;; ++attempt, wait *= 2) {
+    Patience patience(Seconds(2.5));
+    for (;;) {
         FileHandle handle(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (handle.is_open()) {
             return handle;
         }
-        if (errno != ENOENT || attempt == 8) {
-            throw IoError("cannot create " + path.string() + ": " + errno_text(errno));
+        const int failure = errno;
+        if (failure != ENOENT || !patience.wait()) {
+            throw IoError("cannot create " + path.string() + ": " + errno_text(failure));
         }
-        ::usleep(wait);
     }
 }
 

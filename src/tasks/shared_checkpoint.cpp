@@ -5,16 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/host.h"
+#include "base/patience.h"
 #include "mpi/root_text.h"
 
 namespace hpml::tasks {
@@ -46,7 +45,6 @@ Manifest read_manifest(const fs::path& folder, const mpi::Communicator& ranks) {
 /// damage. What rank 0 does not see either is left to the verification.
 void wait_for_files(const fs::path& folder, const Manifest& manifest,
                     const mpi::Communicator& ranks) {
-    constexpr std::chrono::milliseconds kPatience{5000};
     std::string seen;
     if (ranks.is_root()) {
         for (const checkpoint::ManifestFile& file : manifest.files) {
@@ -55,18 +53,16 @@ void wait_for_files(const fs::path& folder, const Manifest& manifest,
     }
     seen = ranks.broadcast(std::move(seen));
     mpi::agree(ranks, [&] {
-        std::chrono::milliseconds wait{10};
+        Patience patience(Seconds(10));
         for (std::size_t i = 0; i < manifest.files.size(); ++i) {
             const fs::path path = folder / manifest.files[i].name;
             while (seen[i] == '1' && !can_be_opened(path)) {
-                if (wait > kPatience) {
+                if (!patience.wait()) {
                     throw MissingInputError(
                         path.string() + " is there for rank 0 but not on " + host_name() +
                         " (the ranks share no file system, or this one shows it too late); put "
                         "the run where all hosts see it");
                 }
-                std::this_thread::sleep_for(wait);
-                wait *= 2;
             }
         }
     });
