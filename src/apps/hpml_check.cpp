@@ -110,7 +110,8 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
                   const corpus::Manifest& manifest) {
     const auto config = tasks::model_of(options, manifest);
     const auto estimate =
-        tasks::estimate_memory(options, config, manifest.sequence_length, check.ranks);
+        tasks::estimate_memory(options, config, tasks::row_lengths(manifest),
+                               {.all = check.ranks, .of_node = check.ranks_per_node});
     fmt::print("memory of one rank, estimated (MB)\n");
     for (const auto& [name, bytes] : estimate.parts) {
         fmt::print("  {:<38} {:>10.1f}\n", name, megabytes(bytes));

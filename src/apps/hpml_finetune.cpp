@@ -25,14 +25,16 @@ using namespace hpml;
 /// The memory of a rank: as for pretraining without a masked-language head, whose few matrices more
 /// than a classifier's are the error of this estimate.
 Bytes estimated_memory(const tasks::GlueOptions& options, const model::ModelConfig& config,
-                       int ranks) {
+                       const tasks::JobRanks& ranks) {
     tasks::PretrainOptions like;
     like.optimizer = options.optimizer;
     like.dropout = options.recipe.dropout;
     like.masking_rate = 0;
     like.micro_batch =
-        std::min(options.recipe.micro_batch, (options.recipe.batch + ranks - 1) / ranks);
-    return tasks::estimate_memory(like, config, options.max_sequence_length, ranks).total();
+        std::min(options.recipe.micro_batch, (options.recipe.batch + ranks.all - 1) / ranks.all);
+    const tasks::RowLengths rows{options.max_sequence_length,
+                                 static_cast<double>(options.max_sequence_length)};
+    return tasks::estimate_memory(like, config, rows, ranks).total();
 }
 
 /// The program's own lines of the banner.
@@ -120,8 +122,11 @@ int finetune(const FinetuneProgramOptions& options, const Invocation& invocation
         context.before_training = [&](const tasks::GlueReport& report) {
             banner.about = about(options.run, report);
             banner.resume_point = report.resume_point;
-            describe_resources(context.accelerator.cuda != nullptr,
-                               estimated_memory(options.run, report.model, ranks.size()), banner);
+            describe_resources(
+                context.accelerator.cuda != nullptr,
+                estimated_memory(options.run, report.model,
+                                 {.all = ranks.size(), .of_node = compute.threads.ranks_on_node}),
+                banner);
             print_banner(banner, places, log);
         };
         const auto outcome = tasks::run_glue(options.run, context);

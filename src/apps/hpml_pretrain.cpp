@@ -139,11 +139,13 @@ void print_start(const Setup& setup, const Invocation& invocation,
                     context.ranks, context.log, banner);
     context.progress = compute.progress;
     context.accelerator = compute.accelerator;
-    describe_resources(compute.accelerator.cuda != nullptr,
-                       tasks::estimate_memory(options, tasks::model_of(options, setup.manifest),
-                                              setup.manifest.sequence_length, context.ranks.size())
-                           .total(),
-                       banner);
+    describe_resources(
+        compute.accelerator.cuda != nullptr,
+        tasks::estimate_memory(
+            options, tasks::model_of(options, setup.manifest), tasks::row_lengths(setup.manifest),
+            {.all = context.ranks.size(), .of_node = compute.threads.ranks_on_node})
+            .total(),
+        banner);
     const auto places = gather_places(banner, context.ranks);
     if (context.ranks.is_root()) {
         print_banner(banner, places, context.log);

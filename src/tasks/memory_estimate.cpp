@@ -12,9 +12,12 @@ namespace {
 
 constexpr double kFloat = 4;
 
-/// LibTorch, MKL, MPI and HDF5 of one process before any tensor is made: 150 MB where it is alone
-/// on its node, half of which are pages of libraries that the ranks of a node share.
-constexpr double kProcess = 115e6;
+/// What a process has beside its tensors, as /proc/PID/smaps tells it: pages of the libraries'
+/// files (LibTorch 57 MB, HDF5, MPI), which the ranks of a node share, and what each has for
+/// itself: LibTorch's table of operators (57 MB), relocated data (6), buffers of MKL (14) and of
+/// MPI (4).
+constexpr double kLibraryFiles = 80e6;
+constexpr double kOwnProcess = 80e6;
 
 /// Floats that the optimizer keeps for one parameter.
 double state_of(const optim::OptimizerOptions& options, const model::ParameterSpec& part) {
@@ -43,7 +46,27 @@ double optimizer_state(const PretrainOptions& options, const model::ModelConfig&
     return elements;
 }
 
+/// That a micro-batch of rows in random order seldom exceeds: the mean and two deviations, where
+/// rows of this mean and of at most this length vary as much as they can (their variance is at most
+/// mean * (longest - mean), Bhatia and Davis 2000).
+std::int64_t most_tokens(std::int64_t count, const RowLengths& rows) {
+    const auto longest = static_cast<double>(rows.longest);
+    const double deviation = std::sqrt(std::max(0.0, rows.mean * (longest - rows.mean)));
+    const auto many = static_cast<double>(count);
+    return static_cast<std::int64_t>(
+        std::min(many * longest, std::ceil(many * rows.mean + 2 * std::sqrt(many) * deviation)));
+}
+
 }  // namespace
+
+RowLengths row_lengths(const corpus::Manifest& manifest) {
+    const auto longest = static_cast<double>(manifest.sequence_length);
+    const std::int64_t count = manifest.train_rows();
+    const bool is_counted = count > 0 && manifest.train_tokens > 0;
+    return {manifest.sequence_length,
+            is_counted ? static_cast<double>(manifest.train_tokens) / static_cast<double>(count)
+                       : longest};
+}
 
 Bytes MemoryEstimate::total() const {
     Bytes sum;
@@ -54,22 +77,23 @@ Bytes MemoryEstimate::total() const {
 }
 
 MemoryEstimate estimate_memory(const PretrainOptions& options, const model::ModelConfig& config,
-                               std::int64_t row_tokens, int ranks) {
+                               const RowLengths& rows, JobRanks ranks) {
     const auto bytes = [](double floats) {
         return Bytes(static_cast<std::uint64_t>(floats * kFloat));
     };
     const double parameters =
         static_cast<double>(model::parameter_count(config, model::Head::MaskedLm));
     // About: a shard of Adafactor or Muon ends between whole tensors.
-    const double share = options.zero1 ? 1.0 / std::max(1, ranks) : 1.0;
+    const double share = options.zero1 ? 1.0 / std::max(1, ranks.all) : 1.0;
     model::ActivationShape shape;
-    shape.tokens = options.micro_batch * row_tokens;
-    shape.longest = row_tokens;
+    shape.tokens = most_tokens(options.micro_batch, rows);
+    shape.longest = rows.longest;
     shape.labels = static_cast<std::int64_t>(
         std::ceil(static_cast<double>(shape.tokens) * options.masking_rate));
     shape.threads = std::max(1, options.threads);
     shape.dropout = options.dropout > 0;
-    return {{{"process and libraries", Bytes(static_cast<std::uint64_t>(kProcess))},
+    const double process = kOwnProcess + kLibraryFiles / std::max(1, ranks.of_node);
+    return {{{"process and libraries", Bytes(static_cast<std::uint64_t>(process))},
              {"parameters", bytes(parameters)},
              {"gradients", bytes(parameters)},
              {"optimizer state (" + options.optimizer.name + ")",

@@ -17,12 +17,24 @@ struct MemoryEstimate {
     [[nodiscard]] Bytes total() const;
 };
 
-/// @param options  resolved; fp32
-/// @param row_tokens  of the longest rows
-/// @param ranks  that share the optimizer state if it is sharded
+/// How long the rows of a corpus are, in tokens.
+struct RowLengths {
+    std::int64_t longest = 0;
+    double mean = 0;
+};
+
+/// Of the training rows; `mean` is `longest` where the manifest does not count tokens.
+[[nodiscard]] RowLengths row_lengths(const corpus::Manifest& manifest);
+
+struct JobRanks {
+    int all = 1;      ///< share the optimizer state, if it is sharded
+    int of_node = 1;  ///< share what the libraries' files hold
+};
+
+/// @param options  resolved; any precision: there is no second copy of the weights
 [[nodiscard]] MemoryEstimate estimate_memory(const PretrainOptions& options,
                                              const model::ModelConfig& config,
-                                             std::int64_t row_tokens, int ranks);
+                                             const RowLengths& rows, JobRanks ranks);
 
 /// What one checkpoint takes on disk.
 [[nodiscard]] Bytes estimate_checkpoint(const PretrainOptions& options,

@@ -11,19 +11,23 @@ trap 'rm -rf "$folder"' EXIT
 if [[ "$(id -u)" == 0 ]]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
-"$bin/hpml_prepare" --input data/sample/corpus --vocab data/sample/vocab.txt --sequence-length 128 --pack full \
-    --output "$folder/data" >/dev/null 2>&1
+prepare=("$bin/hpml_prepare" --input data/sample/corpus --vocab data/sample/vocab.txt --sequence-length 128)
+# Rows that are 85 % full, and rows of any length.
+"${prepare[@]}" --pack full --output "$folder/full" >/dev/null 2>&1
+"${prepare[@]}" --pack sentences --short-sequences 1 --output "$folder/short" >/dev/null 2>&1
+rows=full
 worst=0
 # measure RANKS OPTIONS...
 measure() {
     local predicted measured ranks="$1"
     shift
     rm -rf "$folder/run"
-    local given=(--data "$folder/data" --run "$folder/run" --global-batch 64 --steps 2 --threads 1 "$@")
-    predicted="$("$bin/hpml_check" "${given[@]}" --ranks "$ranks" | awk '$1 == "all" { print $2 }')"
+    local given=(--data "$folder/$rows" --run "$folder/run" --global-batch 64 --steps 2 --threads 1 "$@")
+    predicted="$("$bin/hpml_check" "${given[@]}" --ranks "$ranks" --ranks-per-node "$ranks" |
+        awk '$1 == "all" && NF == 2 { print $2 }')"
     measured="$(python3 tests/bench/step/peak_pss.py mpirun -np "$ranks" "$bin/hpml_pretrain" "${given[@]}")"
-    awk -v p="$predicted" -v m="$measured" -v what="$ranks: $*" 'BEGIN {
-        printf "%-75s predicted %7.0f MB, measured %7.0f MB, %+.1f %%\n", what, p, m, (p / m - 1) * 100 }'
+    awk -v p="$predicted" -v m="$measured" -v what="$ranks: $* ($rows)" 'BEGIN {
+        printf "%-80s predicted %7.0f MB, measured %7.0f MB, %+.1f %%\n", what, p, m, (p / m - 1) * 100 }'
     worst="$(awk -v p="$predicted" -v m="$measured" -v w="$worst" 'BEGIN {
         d = p / m - 1; d = d < 0 ? -d : d; print(d > w ? d : w) }')"
 }
@@ -40,6 +44,11 @@ measure 1 --model medium --micro-batch 8 --optimizer adamw --first-moment bf16
 measure 2 --model small --micro-batch 16
 measure 2 --model medium --micro-batch 8 --optimizer adamw
 measure 2 --model medium --micro-batch 8 --optimizer adamw --zero1
+measure 2 --model small --micro-batch 16 --precision fp16
 measure 4 --model medium --micro-batch 8 --optimizer lamb --zero1
 measure 2 --model base --micro-batch 8 --optimizer adamw
+rows=short
+measure 1 --model mini --micro-batch 32
+measure 1 --model small --micro-batch 32
+measure 2 --model medium --micro-batch 16
 awk -v w="$worst" 'BEGIN { printf "worst: %.1f %% (bar 10)\n", w * 100; exit w > 0.1 }'
