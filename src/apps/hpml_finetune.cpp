@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -150,23 +150,10 @@ int main(int argc, char** argv) {
                       "Fine-tune an encoder on a GLUE task, evaluate it beside the majority "
                       "baseline and predict");
     declare_finetune_options(table, options);
-    for (const std::string& library : training_libraries()) {
-        table.library(library);
-    }
-    std::optional<train::StopSignals> signals;
-    return run_parallel_program(
-        [&] {
-            if (table.parse(argc, argv) == ParseResult::Exit) {
-                return false;
-            }
-            signals.emplace(options.stop_signals);
-            return true;
-        },
-        [&](const mpi::Communicator& world) {
-            return finetune(options,
-                            {table.effective_config(), repeatable_command(table, argc, argv),
-                             horovod_notes(table)},
-                            world, *signals);
-        },
-        options.color);
+    return run_training_program(table, std::span(argv, static_cast<std::size_t>(argc)),
+                                {options.stop_signals, options.color},
+                                [&](const Invocation& invocation, const mpi::Communicator& world,
+                                    const train::StopSignals& signals) {
+                                    return finetune(options, invocation, world, signals);
+                                });
 }

@@ -256,27 +256,14 @@ int main(int argc, char** argv) {
     OptionTable table("hpml_pretrain",
                       "Pretrain a BERT-class encoder with masked language modelling");
     declare_pretrain_options(table, options);
-    for (const std::string& library : training_libraries()) {
-        table.library(library);
-    }
     table.example(
         "mpirun -np 16 hpml_pretrain --config jobs/pretrain_bert_base.cfg --data DIR --run DIR",
         "pretrain BERT-base; the same command goes on after an interruption");
-    use_default_recipe(table, std::span(argv, static_cast<std::size_t>(argc)));
-    std::optional<train::StopSignals> signals;
-    return run_parallel_program(
-        [&] {
-            if (table.parse(argc, argv) == ParseResult::Exit) {
-                return false;
-            }
-            signals.emplace(options.stop_signals);
-            return true;
-        },
-        [&](const mpi::Communicator& world) {
-            return pretrain(options,
-                            {table.effective_config(), repeatable_command(table, argc, argv),
-                             horovod_notes(table)},
-                            world, *signals);
-        },
-        options.color);
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    use_default_recipe(table, arguments);
+    return run_training_program(table, arguments, {options.stop_signals, options.color},
+                                [&](const Invocation& invocation, const mpi::Communicator& world,
+                                    const train::StopSignals& signals) {
+                                    return pretrain(options, invocation, world, signals);
+                                });
 }

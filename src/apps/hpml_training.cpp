@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include <optional>
+
+#include "apps/program.h"
 #include "base/process_memory.h"
 #include "device/affinity.h"
 #include "h5/version.h"
@@ -23,6 +26,29 @@ std::vector<std::string> horovod_notes(const OptionTable& table) {
         }
     }
     return notes;
+}
+
+int run_training_program(OptionTable& table, std::span<char*> arguments,
+                         const ProgramChoices& choices, const Training& train) {
+    const int count = static_cast<int>(arguments.size());
+    for (const std::string& library : training_libraries()) {
+        table.library(library);
+    }
+    std::optional<train::StopSignals> signals;
+    return run_parallel_program(
+        [&] {
+            if (table.parse(count, arguments.data()) == ParseResult::Exit) {
+                return false;
+            }
+            signals.emplace(choices.stop_signals);
+            return true;
+        },
+        [&](const mpi::Communicator& world) {
+            return train({table.effective_config(),
+                          repeatable_command(table, count, arguments.data()), horovod_notes(table)},
+                         world, *signals);
+        },
+        choices.color);
 }
 
 train::Compute look_around(train::ComputeOptions options, const mpi::Communicator& ranks,

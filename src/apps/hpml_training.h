@@ -1,12 +1,16 @@
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "apps/banner.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "mpi/communicator.h"
 #include "train/compute.h"
+#include "train/stop.h"
 
 namespace hpml {
 
@@ -21,6 +25,22 @@ struct Invocation {
 
 /// What variables of Horovod's have decided, one line for the log each.
 [[nodiscard]] std::vector<std::string> horovod_notes(const OptionTable& table);
+
+/// What a training program's options say of the program itself; read once they are parsed.
+struct ProgramChoices {
+    const std::vector<std::string>& stop_signals;
+    const ColorWhen& color;
+};
+
+using Training = std::function<int(const Invocation& invocation, const mpi::Communicator& world,
+                                   const train::StopSignals& signals)>;
+
+/// The whole of the main of a program that trains, by run_parallel_program: the signals that ask to
+/// stop are caught before MPI starts.
+/// @param table  all options declared, not parsed
+/// @throw nothing
+[[nodiscard]] int run_training_program(OptionTable& table, std::span<char*> arguments,
+                                       const ProgramChoices& choices, const Training& train);
 
 /// The libraries beside MPI with their versions, for --version and the banner.
 [[nodiscard]] std::vector<std::string> training_libraries();
