@@ -68,6 +68,10 @@ Digest hash_text(std::string_view text) {
 
 Digest hash_file(const std::filesystem::path& path) {
     InputFile file(path);
+    return hash_file(file);
+}
+
+Digest hash_file(InputFile& file) {
     Hasher hasher;
     std::vector<std::byte> piece(1 << 20);
     while (const std::size_t got = file.read(piece)) {

@@ -11,6 +11,8 @@
 
 namespace hpml {
 
+class InputFile;
+
 /// An XXH3-128 digest: integrity against faults, not against an attacker.
 struct Digest {
     std::uint64_t high = 0;
@@ -49,5 +51,7 @@ class Hasher {
 /// Hash of a whole file, read in 1 MiB pieces.
 /// @throw MissingInputError, IoError
 [[nodiscard]] Digest hash_file(const std::filesystem::path& path);
+/// What is still to be read of one that is open, whoever has its name by now. @throw IoError
+[[nodiscard]] Digest hash_file(InputFile& file);
 
 }  // namespace hpml

@@ -49,12 +49,7 @@ void check_size(const fs::path& path, std::uint64_t bytes, const ShardEntry& ent
 }
 
 void check_hash(InputFile& file, const ShardEntry& entry) {
-    Hasher hasher;
-    std::vector<std::byte> piece(1 << 20);
-    while (const std::size_t got = file.read(piece)) {
-        hasher.update(std::span(piece).first(got));
-    }
-    const Digest found = hasher.digest();
+    const Digest found = hash_file(file);
     if (found != entry.hash) {
         throw InputError(file.path().string() + " is damaged: its hash is " + found.hex() +
                          " (manifest.json says " + entry.hash.hex() +
