@@ -21,7 +21,7 @@ constexpr auto kXfs = 0x58465342;  // not in linux/magic.h before 5.14
 
 /// On a network file system another process's new folder can be seen a little late.
 FileHandle open_shared(const fs::path& path) {
-    Patience patience(Seconds(2.5));
+    Patience patience(Seconds(2.55));
     for (;;) {
         FileHandle handle(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (handle.is_open()) {

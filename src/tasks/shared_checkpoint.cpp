@@ -53,7 +53,7 @@ void wait_for_files(const fs::path& folder, const Manifest& manifest,
     }
     seen = ranks.broadcast(std::move(seen));
     mpi::agree(ranks, [&] {
-        Patience patience(Seconds(10));
+        Patience patience(Seconds(5.11));
         for (std::size_t i = 0; i < manifest.files.size(); ++i) {
             const fs::path path = folder / manifest.files[i].name;
             while (seen[i] == '1' && !can_be_opened(path)) {
