@@ -105,7 +105,6 @@ std::vector<MemoryRate> measure_optimizers(const model::ModelConfig& config, int
     const at::Tensor parameters = at::empty({total}, at::kFloat);
     const at::Tensor gradients = at::empty({total}, at::kFloat);
     fill(parameters, 0.02F);
-    fill(gradients, kGradient);
     std::vector<Way> ways = {triad_way("triad", optim::triad),
                              triad_way("streaming triad", optim::triad_streaming)};
     const std::vector<std::pair<std::string, double>> optimizers = {
