@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -71,6 +73,8 @@ bool act_out(const Fault& fault, std::string_view site) {
         ::raise(SIGSTOP);
     } else if (fault.kind == "hang") {
         ::pause();
+    } else if (fault.kind == "slow") {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     } else if (fault.kind == "exit") {
         ::_exit(0);
     } else if (fault.kind == "nomem") {
