@@ -46,27 +46,35 @@ at::ScalarType factor_type(bool on_cpu, Precision precision) {
     return at::kFloat;
 }
 
+/// Of a product of kRows x kInputs with kInputs x kOutputs, and room for it.
+struct Factors {
+    explicit Factors(const at::TensorOptions& type)
+        : left(at::full({kRows, kInputs}, 0.5, type)),
+          right(at::full({kInputs, kOutputs}, 0.25, type)),
+          result(at::full({kRows, kOutputs}, 0, type)) {}
+
+    at::Tensor left;
+    at::Tensor right;
+    at::Tensor result;
+};
+
 double library_seconds(const at::TensorOptions& type) {
-    const at::Tensor left = at::full({kRows, kInputs}, 0.5, type);
-    const at::Tensor right = at::full({kInputs, kOutputs}, 0.25, type);
-    at::Tensor result = at::full({kRows, kOutputs}, 0, type);
+    Factors factors(type);
     // The value is waited for: a device computes behind the program's back.
     return fastest([&] {
-        at::mm_out(result, left, right);
-        (void)result.select(0, 0).select(0, 0).item<float>();
+        at::mm_out(factors.result, factors.left, factors.right);
+        (void)factors.result.select(0, 0).select(0, 0).item<float>();
     });
 }
 
 double own_seconds(const at::TensorOptions& place, Rounding rounding) {
-    const at::TensorOptions type = place.dtype(at::kFloat);
-    const at::Tensor left = at::full({kRows, kInputs}, 0.5, type);
-    const at::Tensor right = at::full({kInputs, kOutputs}, 0.25, type);
-    const at::Tensor result = at::full({kRows, kOutputs}, 0, type);
+    const Factors factors(place.dtype(at::kFloat));
     const Machine machine(rounding, std::make_shared<BufferPool>());
     return fastest([&] {
-        machine.multiply({kRows, kOutputs, kInputs, rows_of(left.const_data_ptr<float>(), kInputs),
-                          rows_of(right.const_data_ptr<float>(), kOutputs),
-                          result.mutable_data_ptr<float>(), kOutputs});
+        machine.multiply({kRows, kOutputs, kInputs,
+                          rows_of(factors.left.const_data_ptr<float>(), kInputs),
+                          rows_of(factors.right.const_data_ptr<float>(), kOutputs),
+                          factors.result.mutable_data_ptr<float>(), kOutputs});
     });
 }
 
