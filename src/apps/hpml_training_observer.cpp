@@ -77,7 +77,7 @@ void TrainingObserver::recall_scores() {
         (void)losses_.add(number("loss"));
     };
     // Thousands of steps, where the scores look back on a hundred.
-    for_each_metric(run_ / "metrics.jsonl", "train", take, mib(1));
+    for_each_metric(run_ / "metrics.jsonl", {"train"}, take, mib(1));
 }
 
 std::optional<double> TrainingObserver::rate(const train::StepRecord& record, Json& line) {

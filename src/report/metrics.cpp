@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <span>
@@ -40,7 +41,7 @@ Bytes lines_up_to(const std::filesystem::path& path, Step last) {
     return Bytes(length);
 }
 
-void for_each_metric(const std::filesystem::path& path, const std::string& kind,
+void for_each_metric(const std::filesystem::path& path, const std::vector<std::string>& kinds,
                      const std::function<void(const Json& line)>& take, Bytes last) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) {
@@ -55,13 +56,17 @@ void for_each_metric(const std::filesystem::path& path, const std::string& kind,
         std::getline(file, line);
     }
     // A run has a million lines, and most of them are of one kind: the others are not parsed.
-    const std::string word = '"' + kind + '"';
+    const auto names_one = [&] {
+        return std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
+            return line.find('"' + kind + '"') != std::string::npos;
+        });
+    };
     while (std::getline(file, line)) {
-        if (line.find(word) == std::string::npos) {
+        if (!names_one()) {
             continue;
         }
         const auto json = parse_line(line);
-        if (json && json->value("kind", "") == kind) {
+        if (json && std::find(kinds.begin(), kinds.end(), json->value("kind", "")) != kinds.end()) {
             take(*json);
         }
     }
@@ -69,7 +74,7 @@ void for_each_metric(const std::filesystem::path& path, const std::string& kind,
 
 std::optional<Json> last_metric(const std::filesystem::path& path, const std::string& kind) {
     std::optional<Json> last;
-    for_each_metric(path, kind, [&](const Json& line) { last = line; });
+    for_each_metric(path, {kind}, [&](const Json& line) { last = line; });
     return last;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -42,9 +43,10 @@ class MetricsLog {
 /// @throw IoError
 [[nodiscard]] Bytes lines_up_to(const std::filesystem::path& path, Step last);
 
-/// Call `take` with every line of a kind, in order; nothing happens where there is no such file.
+/// Call `take` with every line of some kinds, in order; nothing happens where there is no such
+/// file.
 /// @param last  only with the whole lines among so many bytes at the end; 0: with all
-void for_each_metric(const std::filesystem::path& path, const std::string& kind,
+void for_each_metric(const std::filesystem::path& path, const std::vector<std::string>& kinds,
                      const std::function<void(const Json& line)>& take, Bytes last = Bytes(0));
 
 /// The last line of a kind, e.g. "validation"; nothing if there is none or no such file.

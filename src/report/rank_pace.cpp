@@ -127,11 +127,11 @@ Json rank_seconds(std::span<const Seconds> of_rank) {
 }
 
 std::optional<RankPace> pace_of_start(const std::filesystem::path& metrics) {
-    const auto start = last_metric(metrics, "start");
-    const std::int64_t before = start ? (*start)["step"].get<std::int64_t>() : 0;
     Tally tally;
-    for_each_metric(metrics, "pace", [&](const Json& line) {
-        if (line["step"].get<std::int64_t>() > before) {
+    for_each_metric(metrics, {"start", "pace"}, [&](const Json& line) {
+        if (line["kind"] == "start") {
+            tally = Tally();
+        } else {
             tally.add(line);
         }
     });

@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(only_the_whole_lines_at_the_end_are_looked_at_when_asked) {
     const auto seen = [&](Bytes last) {
         std::vector<std::int64_t> steps;
         for_each_metric(
-            path, "train", [&](const Json& one) { steps.push_back(one["step"]); }, last);
+            path, {"train"}, [&](const Json& one) { steps.push_back(one["step"]); }, last);
         return steps;
     };
     const std::uint64_t three = ends[4].value - ends[1].value;
