@@ -53,7 +53,7 @@ report_glue() {
             END { for (key in seconds) { sum += seconds[key]; ++runs }
                   printf "%d runs, %.0f minutes of training.\n", runs, sum / 60 }' "$glue"
         printf 'Beats the majority: every seed is above it. Beats random weights: the lowest seed is above their '
-        printf 'highest.\n\n'
+        printf 'highest (a loss: the highest is below their lowest).\n\n'
         # shellcheck disable=SC2086  # a list of words
         glue_table "$glue" random ${size[optimizers]}
     } >>"$results/$experiment.md"

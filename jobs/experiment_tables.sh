@@ -152,7 +152,7 @@ curves_table() {
         }' "$runs"
 }
 
-# collect_glue FOLDER: the scores of all runs FOLDER/START/TASK-seedSEED, with a heading.
+# collect_glue FOLDER: the scores and the losses on the dev split of all runs FOLDER/START/TASK-seedSEED, with a heading.
 collect_glue() {
     local folder start name
     printf 'start\tseed\ttask\tmetric\tscore\tmajority\tseconds\n'
@@ -161,23 +161,35 @@ collect_glue() {
         start="$(basename "$(dirname "$folder")")"
         name="$(basename "$folder")"
         awk -F '"' -v start="$start" -v seed="${name##*-seed}" -v task="${name%-seed*}" '
-            BEGIN { OFS = "\t"; metrics = split("matthews_correlation accuracy f1 pearson spearmanr", metric, " ") }
+            BEGIN { OFS = "\t"; metrics = split("matthews_correlation accuracy f1 pearson spearmanr loss", metric, " ") }
             { gsub(/[:, ]/, "", $3); value[$2] = $3 }
             END {
                 for (i = 1; i <= metrics; ++i)
                     if (("eval_" metric[i]) in value)
                         print start, seed, task, metric[i], value["eval_" metric[i]],
-                            value["baseline_majority_" metric[i]], int(value["train_runtime"] + 0.5)
+                            metric[i] == "loss" ? "-" : value["baseline_majority_" metric[i]],
+                            int(value["train_runtime"] + 0.5)
             }' "$folder/all_results.json"
     done
 }
 
 # glue_table GLUE START...: the first start is the one without pretraining. A score beats the majority if every seed
-# does, and random weights if its lowest seed is above their highest; a single seed shows neither.
+# does, and random weights if its lowest seed is above their highest; a single seed shows neither. A loss has no
+# majority, and beats random weights if its highest seed is below their lowest.
 glue_table() {
     local glue="$1"
     shift
     awk -F '\t' -v starts="$*" "$table_functions"'
+        function verdict_of(key, random, is_random, majority,   above_majority, above_random) {
+            if (n[key] < 2 || !(random in n) || n[random] < 2) return "; one seed"
+            if (majority == "-") return is_random ? "" : high[key] < low[random] ? "; beats random" : "; no better"
+            above_majority = low[key] > majority
+            above_random = !is_random && low[key] > high[random]
+            if (above_majority && above_random) return "; beats both"
+            if (above_majority) return "; beats majority"
+            if (above_random) return "; beats random"
+            return is_random ? "" : "; beats neither"
+        }
         NR > 1 {
             row = $3 ", " $4
             if (!(row in majority)) order[++rows] = row
@@ -193,15 +205,10 @@ glue_table() {
                 for (i = 1; i <= count; ++i) {
                     key = order[r] SUBSEP name[i]
                     if (!(key in n)) { cell[i] = "-"; continue }
-                    above_majority = low[key] > majority[order[r]]
-                    above_random = i > 1 && low[key] > high[random]
-                    beats = above_majority && above_random ? "both" : above_majority ? "majority" : \
-                        above_random ? "random" : i > 1 ? "neither" : "no"
-                    verdict = beats == "no" ? "" : "; beats " beats
-                    if (n[key] < 2 || !(random in n) || n[random] < 2) verdict = "; one seed"
-                    cell[i] = spread(key, "%.3f") verdict
+                    cell[i] = spread(key, "%.3f") verdict_of(key, random, i == 1, majority[order[r]])
                 }
-                print sprintf("| %s | %.3f |", order[r], majority[order[r]]) cells(cell, count)
+                base = majority[order[r]]
+                print "| " order[r] " | " (base == "-" ? base : sprintf("%.3f", base)) " |" cells(cell, count)
             }
         }' "$glue"
 }

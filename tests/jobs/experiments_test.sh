@@ -72,6 +72,8 @@ has "scores above the majority alone" "$table" \
     "| cola, matthews_correlation | 0.000 | 0.020 (0.010 to 0.030); beats majority | 0.020 (0.010 to 0.030); beats majority | 0.020 (0.010 to 0.030); beats majority |"
 has "scores above both" "$table" \
     "| mrpc, accuracy | 0.680 | 0.602 (0.601 to 0.603) | 0.702 (0.701 to 0.703); beats both | 0.802 (0.801 to 0.803); beats both |"
+has "losses, of which the lower is the better" "$table" \
+    "| mrpc, loss | - | 0.620 (0.610 to 0.630) | 0.620 (0.610 to 0.630); no better | 0.520 (0.510 to 0.530); beats random |"
 has "scores below zero" "$table" \
     "| stsb, pearson | 0.000 | -0.602 (-0.603 to -0.601) | -0.702 (-0.703 to -0.701); beats neither | -0.802 (-0.803 to -0.801); beats neither |"
 has "the curves as data, with the mean training loss over masked tokens since the last validation" "$folder/results/optimizers_runs.tsv" \

@@ -45,11 +45,12 @@ pretrain() {
 
 finetune() {
     local seed="${option[seed]}"
-    local start score=0.70$seed f1=0.8$seed
+    local start score=0.70$seed f1=0.8$seed loss=0.6$seed
     start="$(basename "$(dirname "$folder")")"
     [[ "$start" != lamb ]] || score=0.80$seed
     [[ "$start" != random ]] || score=0.60$seed
     [[ "$start" != adam ]] || f1=0.7$seed
+    [[ "$start" != lamb ]] || loss=0.5$seed
     [[ "${option[task]}" != cola ]] || score=0.0$seed
     {
         printf '{\n  "epoch": 3.0,\n'
@@ -58,6 +59,7 @@ finetune() {
             sst2) printf '  "eval_accuracy": %s,\n  "baseline_majority_accuracy": 0.5,\n' "$score" ;;
             mrpc)
                 printf '  "eval_accuracy": %s,\n  "eval_f1": %s,\n' "$score" "$f1"
+                printf '  "eval_loss": %s,\n' "$loss"
                 printf '  "baseline_majority_accuracy": 0.68,\n  "baseline_majority_f1": 0.815,\n'
                 ;;
             stsb) printf '  "eval_pearson": -%s,\n  "baseline_majority_pearson": 0.0,\n' "$score" ;;
