@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "comm/trace/trace.h"
+#include "model/named_operator.h"
 
 namespace hpml::fusion {
 
@@ -58,6 +59,7 @@ class Reducer::State {
         if (missing_[bucket] == 0 && trace_ != nullptr) {
             trace_->note(comm::TracePoint::Ready, bucket, Bytes(0));
         }
+        const model::NamedOperator record("hpml::all_reduce");
         while (next_ < missing_.size() && missing_[next_] == 0) {
             launch_next();
         }
@@ -67,6 +69,7 @@ class Reducer::State {
     std::optional<comm::Found> finish() {
         const std::lock_guard lock(mutex_);
         expects(armed_, "arm() before finish()");
+        const model::NamedOperator record("hpml::all_reduce_wait");
         while (next_ < missing_.size()) {
             launch_next();
         }

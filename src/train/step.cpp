@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/named_operator.h"
 
 namespace hpml::train {
 
@@ -71,12 +72,16 @@ StepRunner::Summed StepRunner::sum_elastically(std::int64_t micro_batches, const
                 const comm::Trace::Span span(parts_.trace, comm::TracePoint::Backward);
                 scaled(loss.sum, scale()).backward();
             }
-            parts_.elastic->add(0, values);
+            {
+                const model::NamedOperator record("hpml::elastic_sum");
+                parts_.elastic->add(0, values);
+            }
             summed.loss += loss.sum.item<double>();
             summed.weight += static_cast<double>(loss.weight);
         }
         const comm::Watchdog::Wait wait(parts_.watchdog, "the sums of the gradients");
         const comm::Trace::Span span(parts_.trace, comm::TracePoint::Wait);
+        const model::NamedOperator record("hpml::all_reduce_wait");
         outcome = parts_.elastic->finish(values);
     }
     if (outcome == ElasticSum::Outcome::NonFinite) {
@@ -97,6 +102,7 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward,
     control.push_back(summed.weight);
     {
         const comm::Watchdog::Wait wait(parts_.watchdog, "the losses");
+        const model::NamedOperator record("hpml::sum_of_losses");
         const comm::Trace::Span span(parts_.trace, TracePoint::Control);
         parts_.ranks.sum(control);
     }
@@ -119,6 +125,7 @@ StepResult StepRunner::run(std::int64_t micro_batches, const Forward& forward,
         if (parts_.before_update) {
             parts_.before_update();
         }
+        const model::NamedOperator record("hpml::optimizer_step");
         // The mean and the clipping are part of the optimizer's own pass over the gradients.
         const double clip = optim::clip_factor(result.gradient_norm, clip_norm_);
         parts_.optimizer.step(parts_.arena.parameters(), parts_.arena.gradients(),
@@ -136,6 +143,7 @@ void StepRunner::gather_parameters() const {
         return;
     }
     const comm::Watchdog::Wait wait(parts_.watchdog, "the updated parameters");
+    const model::NamedOperator record("hpml::gather_parameters");
     const comm::Trace::Span span(parts_.trace, comm::TracePoint::Gather);
     std::vector<std::int64_t> counts;
     for (const optim::Shard& shard : parts_.shards) {

@@ -128,6 +128,24 @@ BOOST_AUTO_TEST_CASE(a_time_limit_is_a_planned_stop) {
         "interrupted\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_profile_counts_the_operators_of_both_passes_and_of_the_update) {
+    const auto result =
+        run_command(pretrain_command(2, folder.path(), "profiled", "--steps 5 --profile 2"));
+    BOOST_TEST(result.code == 0, result.output);
+    BOOST_TEST(result.says("profile of 2 steps"), result.output);
+    const auto calls = [&](const std::string& name) -> std::int64_t {
+        const auto at = result.output.find("\n  " + name + " ");
+        return at == std::string::npos ? 0 : std::stoll(result.output.substr(at + 3 + name.size()));
+    };
+    // Of each step 6 micro-batches on a rank, of each of them 2 layers. What takes least is in the
+    // line of the others.
+    BOOST_TEST(calls("hpml::attention") == 2 * 6 * 2, result.output);
+    BOOST_TEST(calls("hpml::attention_backward") == 2 * 6 * 2, result.output);
+    BOOST_TEST(calls("hpml::all_reduce_wait") == 2, result.output);
+    BOOST_TEST(calls("hpml::optimizer_step") == 2, result.output);
+    BOOST_TEST(calls("hpml::linear") > 2 * 6 * 2 * 4, result.output);
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_signal_to_any_rank_is_a_planned_stop) {
     for (const std::string signal : {"usr1", "usr2", "hup", "term"}) {
         for (const std::string rank : {"0", "2"}) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "model/named_operator.h"
+
 namespace hpml::model {
 namespace {
 
@@ -164,6 +166,7 @@ std::int64_t longest_of(const BatchRows& batch) {
 }  // namespace
 
 void attend(const Machine& machine, const AttentionRows& attention) {
+    const NamedOperator record("hpml::attention");
     const std::int64_t scores = kQueryBlock * longest_of(attention.batch);
     in_parallel(attention.batch.sequences() * attention.heads, 1,
                 [&](std::int64_t first, std::int64_t last) {
@@ -178,6 +181,7 @@ void attend(const Machine& machine, const AttentionRows& attention) {
 
 void attend_backward(const Machine& machine, const AttentionRows& attention,
                      const float* context_gradient) {
+    const NamedOperator record("hpml::attention_backward");
     const std::int64_t longest = longest_of(attention.batch);
     const std::int64_t scores = kQueryBlock * longest;
     const std::int64_t side = longest * attention.width;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/named_operator.h"
 
 namespace hpml::model {
 
@@ -103,6 +104,7 @@ void EncoderPass::forget(LayerKept& kept) const {
 }
 
 void EncoderPass::embed(const Leaves& leaves, float* rows) {
+    const NamedOperator record("hpml::embedding");
     const std::int64_t width = config_.hidden_size;
     const Kernels& kernels = machine_.kernels();
     constexpr std::int64_t kSmallestPart = 64;
@@ -127,6 +129,7 @@ void EncoderPass::embed(const Leaves& leaves, float* rows) {
 }
 
 void EncoderPass::embed_backward(const Leaves& leaves, Buffer gradient) {
+    const NamedOperator record("hpml::embedding_backward");
     const std::int64_t width = config_.hidden_size;
     const Kernels& kernels = machine_.kernels();
     constexpr std::int64_t kSmallestPart = 64;

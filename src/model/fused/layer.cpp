@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "model/named_operator.h"
+
 namespace hpml::model {
 
 Layer::Layer(const PassContext& pass, const Leaves& leaves, std::int64_t number,
@@ -166,10 +168,14 @@ void Layer::feed_forward_backward(const float* slopes, const float* rows, LayerK
     leaves_.ready(map_.output);
     const Buffer wide = machine.take(count_ * wide_);
     model::backward(machine, output, {count_, slopes, hidden_}, wide.data());
-    in_parallel(count_, 1, [&](std::int64_t first, std::int64_t last) {
-        machine.kernels().gelu_backward((last - first) * wide_, kept.wide.data() + first * wide_,
-                                        wide.data() + first * wide_);
-    });
+    {
+        const NamedOperator record("hpml::gelu_backward");
+        in_parallel(count_, 1, [&](std::int64_t first, std::int64_t last) {
+            machine.kernels().gelu_backward((last - first) * wide_,
+                                            kept.wide.data() + first * wide_,
+                                            wide.data() + first * wide_);
+        });
+    }
     kept.wide = Buffer();
     const Dense intermediate = dense(map_.intermediate, wide_, hidden_);
     add_gradients(machine, intermediate, {count_, wide.data(), wide_}, rows_of(rows, hidden_),

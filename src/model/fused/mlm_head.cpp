@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/named_operator.h"
 
 namespace hpml::model {
 namespace {
@@ -42,6 +43,7 @@ void MlmHeadPass::read(const Leaves& leaves, const float* input) {
     deviation_ = machine_.take(rows());
     hidden_ = machine_.take(rows() * width);
     apply(machine_, transform(leaves), rows(), rows_of(input, width), transformed_.data());
+    const NamedOperator record("hpml::gelu_layer_norm");
     in_parallel(rows(), 1, [&](std::int64_t first, std::int64_t last) {
         const std::int64_t at = first * width;
         machine_.kernels().gelu((last - first) * width, transformed_.data() + at,
@@ -54,6 +56,7 @@ void MlmHeadPass::read(const Leaves& leaves, const float* input) {
 
 void MlmHeadPass::compute_logits(const Leaves& leaves, std::int64_t first, std::int64_t last,
                                  float* logits) const {
+    const NamedOperator record("hpml::linear");
     const std::int64_t width = config_.hidden_size;
     Product product{last - first,
                     config_.vocabulary_size,
@@ -74,6 +77,7 @@ double MlmHeadPass::forward(const Leaves& leaves, const float* input) {
         const std::int64_t end = std::min(rows(), begin + block_rows_);
         Buffer logits = machine_.take((end - begin) * stride_);
         compute_logits(leaves, begin, end, logits.data());
+        const NamedOperator record("hpml::cross_entropy");
         in_parallel(end - begin, 1, [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t i = first; i < last; ++i) {
                 const auto row = static_cast<std::size_t>(begin + i);
@@ -114,17 +118,20 @@ void MlmHeadPass::backward_rows(const Leaves& leaves, float scale, std::int64_t 
     const std::int64_t width = config_.hidden_size;
     const std::int64_t vocabulary = config_.vocabulary_size;
     const Kernels& kernels = machine_.kernels();
-    in_parallel(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const auto row = static_cast<std::size_t>(first + i);
-            float* scores = logits + i * stride_;
-            kernels.probabilities({scores, vocabulary, 1.0F}, log_sums_.data()[row]);
-            scores[labels_[row]] -= 1.0F;
-            if (scale != 1.0F) {
-                std::for_each(scores, scores + vocabulary, [&](float& s) { s *= scale; });
+    {
+        const NamedOperator record("hpml::cross_entropy_backward");
+        in_parallel(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto row = static_cast<std::size_t>(first + i);
+                float* scores = logits + i * stride_;
+                kernels.probabilities({scores, vocabulary, 1.0F}, log_sums_.data()[row]);
+                scores[labels_[row]] -= 1.0F;
+                if (scale != 1.0F) {
+                    std::for_each(scores, scores + vocabulary, [&](float& s) { s *= scale; });
+                }
             }
-        }
-    });
+        });
+    }
     // The tied decoder is a map from the hidden rows to the vocabulary.
     const Dense decoder{leaves.value(map_.words), nullptr, vocabulary, width};
     const Slopes slopes{last - first, logits, stride_};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "model/named_operator.h"
+
 namespace hpml::model {
 namespace {
 
@@ -63,6 +65,7 @@ void drop_rows(const PassContext& pass, const DroppedRows& which, std::int64_t f
 
 void drop_add_norm(const PassContext& pass, const NormRows& norm, const DroppedRows& which,
                    const float* residual, const Normalized& kept, float* output) {
+    const NamedOperator record("hpml::dropout_add_layer_norm");
     over_rows(norm.rows, [&](std::int64_t first, std::int64_t last) {
         drop_rows(pass, which, first, last, kept.rows);
         const std::int64_t at = first * norm.columns;
@@ -73,6 +76,7 @@ void drop_add_norm(const PassContext& pass, const NormRows& norm, const DroppedR
 }
 
 void drop_add(const PassContext& pass, const DroppedRows& which, float* values, float* sum) {
+    const NamedOperator record("hpml::dropout_add");
     const std::int64_t width = pass.config.hidden_size;
     over_rows(which.rows.count(), [&](std::int64_t first, std::int64_t last) {
         drop_rows(pass, which, first, last, values);
@@ -83,6 +87,7 @@ void drop_add(const PassContext& pass, const DroppedRows& which, float* values, 
 
 void norm_rows(const PassContext& pass, const NormRows& norm, const float* input,
                const Normalized& kept, float* output) {
+    const NamedOperator record("hpml::layer_norm");
     over_rows(norm.rows, [&](std::int64_t first, std::int64_t last) {
         const std::int64_t at = first * norm.columns;
         pass.machine.kernels().norm_forward(some_of(norm, last - first), input + at, nullptr,
@@ -93,6 +98,7 @@ void norm_rows(const PassContext& pass, const NormRows& norm, const float* input
 
 void norm_rows_again(const PassContext& pass, const NormRows& norm, const float* kept,
                      float* output) {
+    const NamedOperator record("hpml::layer_norm_recompute");
     over_rows(norm.rows, [&](std::int64_t first, std::int64_t last) {
         const std::int64_t at = first * norm.columns;
         pass.machine.kernels().norm_again(some_of(norm, last - first), kept + at, output + at);
@@ -101,6 +107,7 @@ void norm_rows_again(const PassContext& pass, const NormRows& norm, const float*
 
 void norm_rows_backward(const PassContext& pass, const NormRows& norm, const Normalized& kept,
                         const Leaves& leaves, LeafPair pair, float* gradient) {
+    const NamedOperator record("hpml::layer_norm_backward");
     constexpr std::int64_t kSmallestPart = 128;
     in_parallel(norm.columns, kSmallestPart, [&](std::int64_t first, std::int64_t last) {
         pass.machine.kernels().norm_parameters({norm.rows, norm.columns, first, last}, gradient,
@@ -121,6 +128,7 @@ const float* drop_backward(const PassContext& pass, const DroppedRows& which, co
     if (!pass.dropout.active()) {
         return gradient;
     }
+    const NamedOperator record("hpml::dropout_backward");
     const std::int64_t width = pass.config.hidden_size;
     buffer = pass.machine.take(which.rows.count() * width);
     over_rows(which.rows.count(), [&](std::int64_t first, std::int64_t last) {
@@ -131,6 +139,7 @@ const float* drop_backward(const PassContext& pass, const DroppedRows& which, co
 }
 
 void gather(const PassContext& pass, const RowChoice& rows, const float* all, float* chosen) {
+    const NamedOperator record("hpml::gather_rows");
     const std::int64_t width = pass.config.hidden_size;
     for (std::int64_t i = 0; i < rows.count(); ++i) {
         std::copy_n(all + rows.rows[static_cast<std::size_t>(i)] * width, width,
@@ -139,6 +148,7 @@ void gather(const PassContext& pass, const RowChoice& rows, const float* all, fl
 }
 
 void scatter_add(const PassContext& pass, const RowChoice& rows, const float* chosen, float* all) {
+    const NamedOperator record("hpml::scatter_add_rows");
     const std::int64_t width = pass.config.hidden_size;
     for (std::int64_t i = 0; i < rows.count(); ++i) {
         pass.machine.kernels().add_to(width, chosen + i * width,
@@ -147,6 +157,7 @@ void scatter_add(const PassContext& pass, const RowChoice& rows, const float* ch
 }
 
 void add(const PassContext& pass, std::int64_t count, const float* terms, float* values) {
+    const NamedOperator record("hpml::add");
     in_parallel(count, kNumbersAtOnce, [&](std::int64_t first, std::int64_t last) {
         pass.machine.kernels().add_to(last - first, terms + first, values + first);
     });
