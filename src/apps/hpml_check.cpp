@@ -117,6 +117,8 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
         fmt::print("  {:<38} {:>10.1f}\n", name, megabytes(bytes));
     }
     fmt::print("  {:<38} {:>10.1f}\n", "all", megabytes(estimate.total()));
+    fmt::print("  {:<38} {:>10.1f}\n", "more while a slow disk takes a save",
+               megabytes(estimate.most_while_saving));
     const Bytes available = headroom(memory_report());
     const double node = megabytes(estimate.total()) * check.ranks_per_node;
     fmt::print("  {:<38} {:>10.1f}\n", fmt::format("{} ranks of a node", check.ranks_per_node),

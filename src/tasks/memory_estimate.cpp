@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "comm/reproducible.h"
 #include "model/activation_memory.h"
 #include "model/parameters.h"
 
@@ -93,13 +94,21 @@ MemoryEstimate estimate_memory(const PretrainOptions& options, const model::Mode
     shape.threads = std::max(1, options.threads);
     shape.dropout = options.dropout > 0;
     const double process = kOwnProcess + kLibraryFiles / std::max(1, ranks.of_node);
-    return {{{"process and libraries", Bytes(static_cast<std::uint64_t>(process))},
-             {"parameters", bytes(parameters)},
-             {"gradients", bytes(parameters)},
-             {"optimizer state (" + options.optimizer.name + ")",
-              bytes(share * optimizer_state(options, config))},
-             {"activations of a micro-batch",
-              model::activation_memory(config, shape, options.activation_checkpointing)}}};
+    MemoryEstimate estimate{
+        {{"process and libraries", Bytes(static_cast<std::uint64_t>(process))},
+         {"parameters", bytes(parameters)},
+         {"gradients", bytes(parameters)},
+         {"optimizer state (" + options.optimizer.name + ")",
+          bytes(share * optimizer_state(options, config))},
+         {"activations of a micro-batch",
+          model::activation_memory(config, shape, options.activation_checkpointing)}},
+        Bytes(estimate_checkpoint(options, config).value /
+              static_cast<std::uint64_t>(std::max(1, ranks.all)))};
+    if (options.communication.all_reduce.reproducible == comm::Reproducible::Elastic) {
+        // Whole numbers of 64 bits (comm/elastic_sum.h).
+        estimate.parts.emplace_back("elastic sums", bytes(2 * parameters));
+    }
+    return estimate;
 }
 
 Bytes estimate_checkpoint(const PretrainOptions& options, const model::ModelConfig& config) {

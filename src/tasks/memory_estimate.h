@@ -14,6 +14,10 @@ namespace hpml::tasks {
 /// What one rank of a pretraining will hold, by purpose; a count, not a measurement.
 struct MemoryEstimate {
     std::vector<std::pair<std::string, Bytes>> parts;  ///< in the order in which a table shows them
+    /// Beside the parts, while a checkpoint is written: what the disk has not taken when the
+    /// weights change next is copied. Nothing where it takes a checkpoint within a step; this at
+    /// most.
+    Bytes most_while_saving;
     [[nodiscard]] Bytes total() const;
 };
 

@@ -45,6 +45,8 @@ measure 2 --model small --micro-batch 16
 measure 2 --model medium --micro-batch 8 --optimizer adamw
 measure 2 --model medium --micro-batch 8 --optimizer adamw --zero1
 measure 2 --model small --micro-batch 16 --precision fp16
+measure 1 --model medium --micro-batch 8 --optimizer adamw --reproducible elastic
+measure 2 --model small --micro-batch 16 --reproducible elastic
 measure 4 --model medium --micro-batch 8 --optimizer lamb --zero1
 measure 2 --model base --micro-batch 8 --optimizer adamw
 rows=short
