@@ -132,9 +132,13 @@ void print_memory(const CheckOptions& check, const tasks::PretrainOptions& optio
     fmt::print("disk: {:.1f} MB a checkpoint, {:.1f} MB for {}\n",
                megabytes(tasks::estimate_checkpoint(options, config)), megabytes(space.needed),
                space.counted());
-    if (!space.fits()) {
+    if (space.fits()) {
+        return;
+    }
+    if (options.little_space == tasks::LittleSpace::Refuse) {
         throw OutputError(space.explain());
     }
+    fmt::print("warning: {}\n", space.explain());
 }
 
 int check(const CheckOptions& options) {
