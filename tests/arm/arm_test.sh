@@ -26,4 +26,4 @@ emulator="$(command -v qemu-aarch64 || command -v qemu-aarch64-static || true)"
     echo "compiled; not run: qemu-aarch64 is missing (package qemu-user)"
     exit 0
 }
-timeout -k 5 60 "$emulator" "$build/arm/kernels_test"
+timeout -k 5 300 "$emulator" "$build/arm/kernels_test"

@@ -74,7 +74,7 @@ submit() {
 # Wait for the end; a job that does not come to one is a failure, shown with its log.
 expect_end() {
     local job="$1" state="$2" log
-    wait_until 150 job_has_ended "$job" || true
+    wait_until 600 job_has_ended "$job" || true
     check "job $job ends as $state" [ "$(job_field "$job" JobState)" = "$state" ]
     if [[ "$(job_field "$job" JobState)" != "$state" ]]; then
         for log in "$scratch"/*-"$job".log; do
@@ -100,7 +100,7 @@ an_interrupted_run_is_requeued_and_finishes() {
     write_config 1500
     job="$(submit long)"
     log="$scratch/long-$job.log"
-    check "the run starts" wait_until 90 has_metrics "$run"
+    check "the run starts" wait_until 300 has_metrics "$run"
     scancel --signal=USR1 --batch "$job"
     check "it is put back into the queue" wait_until 60 grep -q 'back into the queue (restart 1)' "$log"
     check "because its verdict was interrupted" grep -q 'is: interrupted' "$log"

@@ -60,11 +60,11 @@ CONF
 
 wait_for_node() {
     local attempt
-    for ((attempt = 0; attempt < 60; attempt++)); do
+    for ((attempt = 0; attempt < 400; attempt++)); do
         [[ "$(sinfo -h -o %t 2>/dev/null)" == idle ]] && return 0
         sleep 0.5
     done
-    echo "the one-node Slurm did not become idle within 30 s" >&2
+    echo "the one-node Slurm did not become idle within 200 s" >&2
     tail -n 20 "$1"/*.log >&2
     return 1
 }

@@ -48,9 +48,17 @@ prepare_here() { (prepare "$@"); }
 
 # Process $1 and what it has started.
 kill_all() {
-    local child
-    for child in $(ps -o pid= --ppid "$1"); do kill -KILL "$child" 2>/dev/null || true; done
+    local child children attempt
+    children="$(ps -o pid= --ppid "$1" || true)"
+    for child in $children; do kill -KILL "$child" 2>/dev/null || true; done
     kill -KILL "$1" 2>/dev/null || true
+    # One that waits for a disk dies later, and holds the lock until then.
+    for child in $children; do
+        for ((attempt = 0; attempt < 1000; attempt++)); do
+            [[ "$(ps -o stat= -p "$child" || true)" =~ ^(Z|$) ]] && break
+            sleep 0.02
+        done
+    done
 }
 
 # Kill a preparation at a random moment until it is ready, or until there were enough kills.

@@ -55,7 +55,7 @@ for target in "${targets[@]}"; do
     found="build/fuzz/corpus/$target"
     mkdir -p "$found"
     log="build/fuzz/$target.log"
-    if "build/fuzz/tests/${target}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 \
+    if "build/fuzz/tests/${target}_fuzz" -seed=1 -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 -max_len=65536 \
         -artifact_prefix="build/fuzz/failures/$target-" "$found" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
         echo "fuzz: $target: $(grep -E '^Done ' "$log" | sed 's/^Done/clean,/')"
     else

@@ -159,7 +159,8 @@ BOOST_AUTO_TEST_CASE(no_space_for_logs_and_status_is_one_warning_each) {
     const auto result = run_on({.mount_options = "size=1m",
                                 .before = "mkdir kept; ln -s ../../kept disk/run/checkpoints",
                                 .meanwhile = "cat /dev/zero > disk/filler || true",
-                                .options = "--steps 120 --checkpoint-every 50 --log-every 0.001"});
+                                .options = "--steps 120 --checkpoint-every 50 --log-every 0.001 "
+                                           "--warn-seconds 100"});
     BOOST_TEST_REQUIRE(result.code == 0, result.output);
     for (const char* file : {"metrics.jsonl cannot be written", "status.json", "the log cannot",
                              "the TensorBoard events cannot be written"}) {

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_rank_that_crashes_says_so_with_its_stack) {
     const auto crashed =
         run_command("export ASAN_OPTIONS=\"$ASAN_OPTIONS:handle_segv=0\"; ulimit -c 0; " +
                         command("crashed", "segv@step=3,site=step"),
-                    60);
+                    300);
     BOOST_TEST(crashed.code == 70, crashed.output);
     BOOST_TEST(crashed.count("error:") == 1, crashed.output);
     BOOST_TEST(crashed.says("rank 1: hpml_pretrain crashed"), crashed.output);

@@ -80,8 +80,8 @@ struct KillLoop : Continuation {
         const auto nobody_runs = [&] {
             return processes_of("hpml_pretrain", folder.path().string()).empty();
         };
-        BOOST_TEST_REQUIRE(wait_until(10, nobody_runs),
-                           "processes are left 10 s after the kill of " << done.what);
+        BOOST_TEST_REQUIRE(wait_until(60, nobody_runs),
+                           "processes are left 60 s after the kill of " << done.what);
         tally.longest_end = std::max(tally.longest_end, watch.elapsed().value);
         // Open MPI 4.1's mpirun may overlook the end of ranks that die while it starts them. It is
         // killed with `job` then.
@@ -92,7 +92,7 @@ struct KillLoop : Continuation {
             remove_files_of_open_mpi(shared_before);
         }
         std::set<std::string> left;
-        BOOST_TEST(wait_until(5,
+        BOOST_TEST(wait_until(30,
                               [&] {
                                   left = left_in_shared_memory(shared_before);
                                   return left.empty();

@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_stop_signal_to_any_rank_is_a_planned_stop) {
 BOOST_AUTO_TEST_CASE(sigusr1_to_mpirun_is_a_planned_stop) {
     const auto result =
         run_command(pretrain_command(2, folder.path(), "signal", "--steps 1000000") +
-                    " & child=$!; for i in $(seq 100); do sleep 0.2; "
+                    " & child=$!; for i in $(seq 500); do sleep 0.2; "
                     "grep -q train " +
                     (folder / "signal" / "metrics.jsonl").string() +
                     " 2>/dev/null && break; done; kill -USR1 $child; wait $child");

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(reads_that_hang_for_a_while_and_clocks_that_jump_change_no_
     };
     // A rank that lives gets ten times the time-out, and more where its files are slow.
     const auto slow = pretrain("call=read,rank=0,path=/data/train,sleep=1500,times=2", "slow",
-                               steps + "--warn-seconds 1 --timeout-seconds 2");
+                               steps + "--warn-seconds 1 --timeout-seconds 4");
     BOOST_TEST_REQUIRE(slow.code == 0, slow.output);
     BOOST_TEST(slow.says("warning: waiting for the sums of the gradients of step 1"), slow.output);
     double waited = 0;

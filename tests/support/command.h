@@ -18,7 +18,7 @@ struct CommandResult {
 
 /// Run a shell command with a deadline; past it, the command and its children are killed and the
 /// code is 124.
-[[nodiscard]] CommandResult run_command(const std::string& command, int seconds = 120);
+[[nodiscard]] CommandResult run_command(const std::string& command, int seconds = 300);
 /// The path of a built executable.
 [[nodiscard]] std::string program(const std::string& name);
 /// `mpirun` with `ranks` ranks before a command, made to work in containers and with more ranks

@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_hang_up_that_is_ignored_already_stays_ignored_and_nothing
 BOOST_AUTO_TEST_CASE(a_second_hang_up_soon_after_the_first_is_the_same) {
     const train::StopSignals signals;
     std::raise(SIGHUP);
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
     std::raise(SIGHUP);
     BOOST_TEST(signals.requested());
 }
