@@ -111,7 +111,7 @@ double poly_nvidia(const ScheduleOptions& options, const Position& position) {
     }
     const double warmup = place.warmup / place.total;
     const double p = place.at / place.total;
-    return p < warmup ? p / warmup : std::sqrt(std::max(0.0, 1.0 - p));
+    return p < warmup ? rise(options, p / warmup) : std::sqrt(std::max(0.0, 1.0 - p));
 }
 
 OneCycle one_cycle_of(const ScheduleOptions& options) {
@@ -149,6 +149,13 @@ Decay decay_of(const std::string& name) {
     return found->second;
 }
 
+/// A decay behind a warm-up that is counted in the same unit.
+double rise_or_decay(const ScheduleOptions& options, const Position& position) {
+    const Decay decay = decay_of(options.name);
+    const Place place = place_of(options, position);
+    return place.at < place.warmup ? rise(options, place.at / place.warmup) : decay(options, place);
+}
+
 void require(bool condition, const std::string& message) {
     if (!condition) {
         throw UsageError(message);
@@ -158,20 +165,13 @@ void require(bool condition, const std::string& message) {
 }  // namespace
 
 double learning_rate(const ScheduleOptions& options, const Position& position) {
-    if (options.name == "poly_nvidia") {
-        return options.peak * poly_nvidia(options, position);
-    }
     if (options.name == "one_cycle") {
         const double first = options.peak / options.div_factor;
         return one_cycle_of(options).rate(place_of(options, position).at,
                                           {first, options.peak, first / options.final_div_factor});
     }
-    const Decay decay = decay_of(options.name);
-    const Place place = place_of(options, position);
-    if (place.at < place.warmup) {
-        return options.peak * rise(options, place.at / place.warmup);
-    }
-    double factor = decay(options, place);
+    double factor = options.name == "poly_nvidia" ? poly_nvidia(options, position)
+                                                  : rise_or_decay(options, position);
     if (warms_up_apart(options) && position.step < options.warmup_steps) {
         factor *= rise(options, static_cast<double>(position.step) /
                                     static_cast<double>(options.warmup_steps));

@@ -184,6 +184,21 @@ BOOST_AUTO_TEST_CASE(a_warm_up_in_steps_goes_with_a_budget_of_hours) {
     BOOST_TEST(std::abs(learning_rate(options, {4, 0.4}) - 8.0) < 1e-9);
 }
 
+BOOST_AUTO_TEST_CASE(poly_nvidia_has_a_warm_up_in_steps_beside_hours_too) {
+    ScheduleOptions options = by_time(2, 0.0);
+    options.name = "poly_nvidia";
+    options.warmup_steps = 4;
+    BOOST_CHECK_NO_THROW(check_schedule(options));
+    BOOST_TEST(learning_rate(options, {0, 0.0}) == 0.0);
+    BOOST_TEST(std::abs(learning_rate(options, {2, 0.72}) - 10 * .5 * .8) < 1e-9);
+    BOOST_TEST(std::abs(learning_rate(options, {4, 1.5}) - 5.0) < 1e-9);
+    options.warmup_power = 2;
+    BOOST_TEST(std::abs(learning_rate(options, {2, 0.72}) - 10 * .25 * .8) < 1e-9);
+    options.warmup_steps = 0;
+    options.warmup_proportion = 0.5;
+    BOOST_TEST(std::abs(learning_rate(options, {2, 0.5}) - 10 * .25) < 1e-9);
+}
+
 BOOST_AUTO_TEST_CASE(one_cycle_goes_by_hours_too) {
     ScheduleOptions options = by_time(0.4, 0.0);
     options.name = "one_cycle";
