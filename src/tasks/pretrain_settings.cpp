@@ -105,16 +105,30 @@ corpus::BatchRamp ramp_of(const PretrainOptions& options, int ranks) {
     return ramp;
 }
 
+/// Steps or sequences that an option asks for, as a whole number.
+/// @throw UsageError for more than the doubles of JSON documents and schedules count exactly
+std::int64_t whole(double count, const std::string& unit, const std::string& option) {
+    if (!(count < static_cast<double>(kUnlimitedSteps))) {
+        throw UsageError(
+            fmt::format("{} asks for {:g} {} (they are counted exactly up to 2^53); give less",
+                        option, count, unit));
+    }
+    return static_cast<std::int64_t>(std::ceil(count));
+}
+
 /// The fewest that any of the budgets allows.
 std::int64_t steps_of(const PretrainOptions& options, const corpus::Manifest& manifest) {
     constexpr std::int64_t kDefaultSteps = 1000;
     const auto rows = static_cast<double>(manifest.train_rows());
-    const auto in_rows = [&](double count) {
-        return options.ramp.steps_for(static_cast<std::int64_t>(std::ceil(count)));
+    const auto in_rows = [&](double count, const std::string& option) {
+        return options.ramp.steps_for(whole(count, "sequences", option));
     };
-    std::int64_t steps = options.wanted_steps.value_or(kUnlimitedSteps);
+    std::int64_t steps = kUnlimitedSteps;
+    if (options.wanted_steps) {
+        steps = whole(static_cast<double>(*options.wanted_steps), "steps", "--steps");
+    }
     if (options.epochs > 0) {
-        steps = std::min(steps, in_rows(options.epochs * rows));
+        steps = std::min(steps, in_rows(options.epochs * rows, "--epochs"));
     }
     if (options.budget_tokens > 0) {
         if (manifest.train_tokens == 0) {
@@ -123,7 +137,8 @@ std::int64_t steps_of(const PretrainOptions& options, const corpus::Manifest& ma
                              "give --steps or --epochs");
         }
         const double a_row = static_cast<double>(manifest.train_tokens) / rows;
-        steps = std::min(steps, in_rows(static_cast<double>(options.budget_tokens) / a_row));
+        const double count = static_cast<double>(options.budget_tokens) / a_row;
+        steps = std::min(steps, in_rows(count, "--budget-tokens"));
     }
     const bool has_budget = steps < kUnlimitedSteps || options.budget.time > Seconds(0) ||
                             options.budget.target_loss > 0;

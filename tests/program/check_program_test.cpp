@@ -140,6 +140,16 @@ BOOST_AUTO_TEST_CASE(bad_options_exit_64) {
     check_one_error(check("--loss-scale-hysteresis 0"), 64, "--loss-scale-hysteresis");
 }
 
+BOOST_AUTO_TEST_CASE(budgets_beyond_what_can_be_counted_exit_64) {
+    check_one_error(check("--steps 9007199254740992"), 64, "--steps asks for 9.0072e+15 steps");
+    check_one_error(check("--steps 20000000000000000"), 64, "--steps asks for 2e+16 steps");
+    check_one_error(check("--epochs 1e300"), 64, "--epochs asks for ");
+    check_one_error(check("--budget-tokens 9223372036854775807"), 64, "--budget-tokens asks for ");
+    const auto most = check("--steps 9007199254740991");
+    BOOST_TEST(most.code == 0, most.output);
+    BOOST_TEST(number_of(most, "steps") == 9007199254740991);
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_corpus_shard_or_vocabulary_exits_66) {
     check_one_error(run_command(program("hpml_check") + " --data /nowhere --run r --model tiny"),
                     66, "hpml_prepare");
