@@ -30,7 +30,7 @@ void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
         .add("max-hours", options.max_hours,
              "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
-        .at_least(0)
+        .range(0, kMostHours)
         .add_flag("restart-from-scratch", run.restart_from_scratch,
                   "Start from the beginning if there are checkpoints but none is valid")
         .advanced()

@@ -224,7 +224,7 @@ void declare_loop(OptionTable& table, PretrainProgramOptions& options) {
     group
         .add("max-hours", run.max_hours, "Save and stop in time for this limit of the job; 0: none")
         .unit("hours")
-        .at_least(0);
+        .range(0, kMostHours);
     add_stop_signals_option(group, options.stop_signals);
     add_console_options(group, options.log_every, options.color);
 }

@@ -57,7 +57,8 @@ bool assign_duration(const ValueRule& rule, std::string_view text, Seconds& targ
         text.remove_suffix(1);
     }
     double value = 0;
-    if (!assign_number({}, text, value) || !within(rule, value * unit) || value < 0) {
+    if (!assign_number({}, text, value) || !within(rule, value * unit) || value < 0 ||
+        value * unit > kMostHours * 3600) {
         return false;
     }
     target = Seconds(value * unit);
@@ -243,7 +244,9 @@ std::string expectation(const OptionTarget& target, const ValueRule& rule) {
     return std::visit(
         Overloaded{
             [](const bool*) { return std::string("on or off"); },
-            [](const Seconds*) { return std::string("a time such as 90, 90s, 5m, 2h or 1d"); },
+            [](const Seconds*) {
+                return fmt::format("a time such as 90, 90s, 5m, 2h or 1d, at most {}h", kMostHours);
+            },
             [&](const double*) { return real; }, [&](const ScaledTarget&) { return real; },
             [&](const std::optional<double>*) { return real; },
             [&](const std::uint64_t*) {

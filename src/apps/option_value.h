@@ -46,6 +46,9 @@ struct ValueRule {
     std::string unit;       ///< of a number, e.g. "MiB"
 };
 
+/// Of any time: 114 years, which every clock can count to.
+inline constexpr double kMostHours = 1e6;
+
 /// Fill the target from text; a list appends.
 /// @return false, the target unchanged, if the text is not what `expectation` says
 [[nodiscard]] bool assign_value(const OptionTarget& target, const ValueRule& rule,

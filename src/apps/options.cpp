@@ -105,7 +105,7 @@ OptionGroup& OptionGroup::add_hours(std::string name, Seconds& target, std::stri
                             return true;
                         }};
     return add_row(std::move(name), OptionTarget(std::move(access)), std::move(help))
-        .at_least(0)
+        .range(0, kMostHours)
         .unit("hours");
 }
 

@@ -85,7 +85,7 @@ class OptionGroup {
                            std::vector<std::pair<std::string, E>> words, std::string help);
     /// A size as a number of `unit`s, e.g. of KiB; 0 at least.
     OptionGroup& add_size(std::string name, Bytes& target, Bytes unit, std::string help);
-    /// A time as a number of hours; 0 at least.
+    /// A time as a number of hours; 0 at least, kMostHours at most.
     OptionGroup& add_hours(std::string name, Seconds& target, std::string help);
     /// A time as a number of microseconds; 0 at least.
     OptionGroup& add_microseconds(std::string name, Seconds& target, std::string help);

@@ -98,7 +98,8 @@ BOOST_AUTO_TEST_CASE(bad_command_lines_are_refused_with_these_words) {
         {{"--lower-case", "yes"}, "bad value 'yes' for --lower-case: expected on or off"},
         {{"--dry-run=yes"}, "bad value 'yes' for --dry-run: expected on or off"},
         {{"--log-every", "1w"},
-         "bad value '1w' for --log-every: expected a time such as 90, 90s, 5m, 2h or 1d"},
+         "bad value '1w' for --log-every: expected a time such as 90, 90s, 5m, 2h or 1d, at most "
+         "1000000h"},
         {{"--seed", "1", "--seed", "2"}, "option --seed is given twice; keep one of the two"},
         {{"--bucket-mib", "1", "--fusion-threshold", "2"},
          "option --bucket-mib is given twice; keep one of the two"},

@@ -145,6 +145,10 @@ BOOST_AUTO_TEST_CASE(budgets_beyond_what_can_be_counted_exit_64) {
     check_one_error(check("--steps 20000000000000000"), 64, "--steps asks for 2e+16 steps");
     check_one_error(check("--epochs 1e300"), 64, "--epochs asks for ");
     check_one_error(check("--budget-tokens 9223372036854775807"), 64, "--budget-tokens asks for ");
+    for (const std::string option : {"--budget-hours", "--max-hours"}) {
+        check_one_error(check(option + " 1e300"), 64, "from 0 to 1000000 (hours)");
+    }
+    check_one_error(check("--timeout-seconds 1e300"), 64, "at most 1000000h");
     const auto most = check("--steps 9007199254740991");
     BOOST_TEST(most.code == 0, most.output);
     BOOST_TEST(number_of(most, "steps") == 9007199254740991);
