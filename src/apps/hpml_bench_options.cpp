@@ -6,6 +6,11 @@ namespace hpml {
 
 namespace {
 
+// Products of such numbers and of ranks stay far from the end of 64 bits.
+constexpr double kMost = 1e6;
+constexpr double kMostSteps = 1e9;
+constexpr double kMostSequences = 1e12;
+
 void declare_simulation(OptionTable& table, BenchOptions& options) {
     table.group("Simulation")
         .add("cluster", options.cluster,
@@ -19,7 +24,7 @@ void declare_simulation(OptionTable& table, BenchOptions& options) {
         .above(0)
         .add("global-batch", options.global_batch,
              "Sequences that strong scaling shares out; 0: what all ranks take in a step")
-        .at_least(0);
+        .range(0, kMostSequences);
 }
 
 void declare_tokenizer(OptionTable& table, BenchOptions& options) {
@@ -58,8 +63,9 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("largest-mib", options.largest_mib, "Largest buffer")
         .unit("MiB")
         .above(0)
+        .at_most(kMost)
         .add("growth", options.growth, "Factor from one size to the next")
-        .at_least(2)
+        .range(2, kMost)
         .add("time-per-size", options.time_per_size, "Time for all ways at one size")
         .above(0);
     OptionGroup group = table.group("Step and loader");
@@ -72,11 +78,11 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .add("optimizer", options.step.optimizer, "Update rule (step)")
         .choices({"lamb", "adafactor", "adamw", "adam", "sgd", "muon"})
         .add("micro-batch", options.step.micro_batch, "Sequences per forward pass")
-        .at_least(1)
+        .range(1, kMost)
         .add("accumulation", options.step.accumulation, "Micro-batches per step and rank")
-        .at_least(1)
+        .range(1, kMost)
         .add("sequence-length", options.step.sequence_length, "Tokens per row (step, simulate)")
-        .at_least(2)
+        .range(2, kMost)
         .add("dropout", options.step.dropout, "Dropout probability (step)")
         .at_least(0)
         .below(1)
@@ -97,12 +103,12 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .placeholder("DIR")
         .advanced()
         .add("warmup-steps", options.step.warmup_steps, "Steps before the timed ones (step)")
-        .at_least(0)
+        .range(0, kMostSteps)
         .advanced()
         .add("steps", options.step.steps,
              "Timed steps, rounds of them (optimizer), or those of a block with one save or none "
              "(checkpoint)")
-        .at_least(1)
+        .range(1, kMostSteps)
         .add("micro-batches", options.micro_batches, "Micro-batches to read (loader)")
         .at_least(1)
         .add("rounds", options.rounds, "Blocks with a save, and without (checkpoint)")

@@ -7,6 +7,10 @@
 namespace hpml {
 namespace {
 
+// Products of such numbers and of rows stay far from the end of 64 bits.
+constexpr double kMostEpochs = 1e6;
+constexpr double kMostSequences = 0x7fffffff;
+
 void declare_task(OptionTable& table, FinetuneProgramOptions& options) {
     tasks::GlueOptions& run = options.run;
     OptionGroup group = table.group("Task and run");
@@ -44,11 +48,11 @@ void declare_recipe(OptionTable& table, tasks::GlueOptions& run) {
     tasks::FineTuneOptions& recipe = run.recipe;
     table.group("Recipe")
         .add("epochs", recipe.epochs, "Passes over the training rows; 0: evaluate only")
-        .at_least(0)
+        .range(0, kMostEpochs)
         .add("learning-rate", recipe.learning_rate, "Peak; decays linearly to 0")
         .above(0)
         .add("batch", recipe.batch, "Sequences of one step over all ranks")
-        .at_least(1)
+        .range(1, kMostSequences)
         .add("max-sequence-length", run.max_sequence_length,
              "Longest row with special tokens; the longer sentence of a pair is cut first")
         .range(5, 65536)
@@ -101,7 +105,7 @@ void declare_machine(OptionTable& table, FinetuneProgramOptions& options) {
         .choices({"auto", "cpu", "cuda"})
         .add("micro-batch", run.recipe.micro_batch,
              "Most sequences of one forward pass on a rank; decides memory, not results")
-        .at_least(1)
+        .range(1, kMostSequences)
         .add("threads", options.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0);

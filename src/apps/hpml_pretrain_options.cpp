@@ -115,24 +115,28 @@ void add_budget_options(OptionGroup& group, tasks::PretrainOptions& run) {
         .advanced();
 }
 
+// Sums and products of such numbers stay far from the end of 64 bits.
+constexpr double kMostSequences = 0x7fffffff;
+constexpr double kMostCheckpoints = 1e9;
+
 void add_batch_options(OptionGroup& group, tasks::PretrainOptions& run) {
     group.add("global-batch", run.global_batch, "Sequences per step over all ranks")
-        .at_least(1)
+        .range(1, kMostSequences)
         .add("batch-ramp", run.ramp.start,
              "Sequences of the first step, if the batch grows to --global-batch; 0: it does not")
-        .at_least(0)
+        .range(0, kMostSequences)
         .advanced()
         .add("batch-ramp-increment", run.ramp.increment,
              "Sequences by which it grows; 0: by as many as it begins with")
-        .at_least(0)
+        .range(0, kMostSequences)
         .advanced()
         .add("batch-ramp-sequences", run.ramp.sequences,
              "Training sequences over which it grows, each size for as many")
-        .at_least(0)
+        .range(0, kMostSequences)
         .advanced()
         .add("micro-batch", run.micro_batch,
              "Sequences per forward pass; 0: the largest up to 32 that divides a rank's share")
-        .at_least(0);
+        .range(0, kMostSequences);
 }
 
 void add_validation_options(OptionGroup& group, tasks::PretrainOptions& run) {
@@ -167,7 +171,7 @@ void add_checkpoint_options(OptionGroup& group, tasks::PretrainOptions& run) {
         .above(0)
         .below(1)
         .add("keep-checkpoints", run.keep_checkpoints, "Newest checkpoints to keep")
-        .at_least(1)
+        .range(1, kMostCheckpoints)
         .add("keep-every", run.keep_every,
              "Checkpoints of every so many steps are kept for good; 0: none")
         .unit("steps")

@@ -29,7 +29,8 @@ class Scaling {
 
   private:
     [[nodiscard]] double rate(std::int64_t sequences, double seconds) const {
-        return static_cast<double>(sequences * options_.sequence_length) / seconds;
+        return static_cast<double>(sequences) * static_cast<double>(options_.sequence_length) /
+               seconds;
     }
 
     const Cluster& cluster_;

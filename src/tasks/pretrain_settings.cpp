@@ -53,7 +53,7 @@ void check_elastic_batches(const PretrainOptions& options, int ranks) {
             "micro-batches, and one for each rank at least); take a micro-batch of {}",
             options.global_batch, options.micro_batch, ranks,
             divisors_up_to(options.global_batch,
-                           std::max<std::int64_t>(1, options.global_batch / ranks))));
+                           std::clamp<std::int64_t>(options.global_batch / ranks, 1, 1024))));
     }
 }
 
@@ -72,13 +72,13 @@ void check_batches(PretrainOptions& options, int ranks) {
     if (options.micro_batch == 0) {
         options.micro_batch = choose_micro_batch(options.global_batch, ranks);
     }
-    if (options.global_batch % (options.micro_batch * ranks) != 0) {
+    // Not by the product, which a large micro-batch lets overflow.
+    if (options.global_batch / ranks % options.micro_batch != 0) {
         throw UsageError(fmt::format(
-            "--global-batch {} is not divisible by --micro-batch {} x {} ranks = {} (gradient "
-            "accumulation "
-            "needs whole micro-batches); with this global batch and {} ranks the micro-batch can "
-            "be {}",
-            options.global_batch, options.micro_batch, ranks, options.micro_batch * ranks, ranks,
+            "--global-batch {} is not divisible by --micro-batch {} x {} ranks (gradient "
+            "accumulation needs whole micro-batches); with this global batch and {} ranks the "
+            "micro-batch can be {}",
+            options.global_batch, options.micro_batch, ranks, ranks,
             divisors_up_to(options.global_batch / ranks, 1024)));
     }
 }

@@ -158,6 +158,11 @@ BOOST_AUTO_TEST_CASE(bad_calls_end_with_one_message_and_their_code) {
     write_file(folder / "bad.json", "{\"ranks_per_node\": -1}");
     check_one_error(run_command(start + " simulate --cluster " + (folder / "bad.json").string()),
                     65, "'ranks_per_node' is -1");
+    for (const std::string option : {"step --micro-batch", "step --accumulation", "step --steps",
+                                     "allreduce --growth", "simulate --global-batch"}) {
+        check_one_error(run_command(program("hpml_bench") + " " + option + " 4611686018427387904"),
+                        64, "bad value '4611686018427387904'");
+    }
     check_one_error(run_command(start), 64, "what");
     check_one_error(run_command(start + " loader --data /nowhere"), 66, "hpml_prepare");
     check_one_error(run_command(start + " allreduce --largest-mib 1e-9"), 64, "4 bytes");

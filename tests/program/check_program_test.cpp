@@ -154,6 +154,16 @@ BOOST_AUTO_TEST_CASE(budgets_beyond_what_can_be_counted_exit_64) {
     BOOST_TEST(number_of(most, "steps") == 9007199254740991);
 }
 
+BOOST_AUTO_TEST_CASE(batches_whose_product_would_overflow_exit_64) {
+    for (const std::string option :
+         {"--micro-batch", "--batch-ramp", "--batch-ramp-increment", "--batch-ramp-sequences"}) {
+        check_one_error(check("--ranks 4 " + option + " 4611686018427387904"), 64, option);
+    }
+    check_one_error(check("--ranks 4 --micro-batch 1073741824"), 64, "the micro-batch can be 1, 3");
+    check_one_error(check("--micro-batch 2147483647 --reproducible elastic"), 64,
+                    "take a micro-batch of 1, 2, 3, 4, 6, 12");
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_corpus_shard_or_vocabulary_exits_66) {
     check_one_error(run_command(program("hpml_check") + " --data /nowhere --run r --model tiny"),
                     66, "hpml_prepare");

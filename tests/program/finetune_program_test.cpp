@@ -134,6 +134,12 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_not_known_and_a_length_beyond_the_model_are_
                                   "--init-from random");
     BOOST_TEST(task.code == 64, task.output);
     BOOST_TEST(task.says("cola, sst2, mrpc, stsb"), task.output);
+    for (const std::string option : {"--epochs", "--batch", "--micro-batch"}) {
+        const auto most =
+            run_command(program("hpml_finetune") + " " + option + " 9223372036854775807");
+        BOOST_TEST(most.code == 64, most.output);
+        BOOST_TEST(most.says("bad value '9223372036854775807' for " + option), most.output);
+    }
     const auto length = run_command(
         program("hpml_finetune") + " --task sst2 --data " + source("data/sample/task") + " --run " +
         (folder / "long").string() + " --init-from random --model " + micro_model(folder.path()) +
