@@ -197,6 +197,13 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
     optim::check_optimizer(options.optimizer);
     optim::check_loss_scale(options.loss_scale);
     options.schedule = schedule_of(options);
+    // Whether the default was asked for cannot be told, and a recipe that names it need not go.
+    if (options.optimizer.relative_step && options.schedule.peak != optim::ScheduleOptions().peak) {
+        throw UsageError(
+            fmt::format("--learning-rate {:g} with --relative-step on (Adafactor's own step sizes "
+                        "take its place, so it would be ignored); leave one of them out",
+                        options.schedule.peak));
+    }
     const model::ModelConfig config = model_of(options, manifest);
     if (manifest.sequence_length > config.max_positions) {
         throw InputError(

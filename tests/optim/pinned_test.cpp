@@ -289,6 +289,51 @@ BOOST_AUTO_TEST_CASE(refuses_options_that_do_not_go_together) {
     BOOST_CHECK_THROW(make(options), UsageError);
 }
 
+BOOST_AUTO_TEST_CASE(refuses_options_that_the_optimizer_would_ignore) {
+    struct Owned {
+        std::string name;
+        std::string owners;
+        void (*give)(OptimizerOptions&);
+    };
+    const std::vector<Owned> all = {
+        {"relative-step", "adafactor", [](auto& given) { given.relative_step = true; }},
+        {"scale-parameter", "adafactor", [](auto& given) { given.scale_parameter = true; }},
+        {"warmup-init", "adafactor", [](auto& given) { given.warmup_init = true; }},
+        {"adafactor-momentum", "adafactor", [](auto& given) { given.adafactor_momentum = true; }},
+        {"adafactor-decay-rate", "adafactor", [](auto& given) { given.decay_rate = -0.5; }},
+        {"clip-threshold", "adafactor", [](auto& given) { given.clip_threshold = 3.0; }},
+        {"trust-ratio-min", "lamb", [](auto& given) { given.trust_ratio_min = 0.1; }},
+        {"trust-ratio-max", "lamb", [](auto& given) { given.trust_ratio_max = 0.1; }},
+        {"max-grad-norm", "lamb", [](auto& given) { given.max_grad_norm = 1.0; }},
+        {"grad-averaging", "lamb", [](auto& given) { given.grad_averaging = false; }},
+        {"use-nvlamb", "lamb", [](auto& given) { given.adapt_without_decay = false; }},
+        {"first-moment", "adam, adamw, lamb",
+         [](auto& given) { given.first_moment = FirstMoment::BF16; }},
+        {"bias-correction", "adam, adamw, lamb, muon",
+         [](auto& given) { given.bias_correction = false; }},
+        {"momentum", "sgd, muon", [](auto& given) { given.momentum = 0.8; }},
+        {"nesterov", "sgd, muon", [](auto& given) { given.nesterov = false; }},
+        {"ns-steps", "muon", [](auto& given) { given.ns_steps = 9; }},
+        {"adjust-lr", "muon", [](auto& given) { given.adjust_lr = "original"; }}};
+    for (const Owned& one : all) {
+        for (const std::string optimizer : {"adam", "adamw", "lamb", "adafactor", "sgd", "muon"}) {
+            OptimizerOptions options = named(optimizer);
+            one.give(options);
+            std::string refusal;
+            try {
+                check_optimizer(options);
+            } catch (const UsageError& error) {
+                refusal = error.what();
+            }
+            const bool owns =
+                (", " + one.owners + ",").find(", " + optimizer + ",") != std::string::npos;
+            const bool refused =
+                refusal.starts_with("--" + one.name + " belongs to " + one.owners + " (");
+            BOOST_TEST(refused == !owns, one.name << " of " << optimizer << ": " << refusal);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(clipping_limits_the_norm_over_all_elements) {
     const at::Tensor gradients = at::zeros({20000}, at::kFloat);
     auto* values = gradients.data_ptr<float>();

@@ -164,6 +164,16 @@ BOOST_AUTO_TEST_CASE(batches_whose_product_would_overflow_exit_64) {
                     "take a micro-batch of 1, 2, 3, 4, 6, 12");
 }
 
+BOOST_AUTO_TEST_CASE(options_that_the_optimizer_would_ignore_exit_64) {
+    check_one_error(check("--optimizer adamw --use-nvlamb off"), 64,
+                    "--use-nvlamb belongs to lamb");
+    check_one_error(check("--optimizer lamb --ns-steps 9"), 64, "--ns-steps belongs to muon");
+    const std::string adafactor = "--steps 10 --optimizer adafactor --relative-step on ";
+    check_one_error(check(adafactor + "--learning-rate 0.01"), 64,
+                    "--learning-rate 0.01 with --relative-step on");
+    BOOST_TEST(check(adafactor + "--clip-threshold 3").code == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_corpus_shard_or_vocabulary_exits_66) {
     check_one_error(run_command(program("hpml_check") + " --data /nowhere --run r --model tiny"),
                     66, "hpml_prepare");
