@@ -15,15 +15,18 @@ struct Fixture {
     ScratchFolder folder{"reproducible"};
     Fixture() { prepare_sample(folder / "data"); }
 
+    /// With neither an algorithm nor a size of buckets, which an option may give once only.
+    [[nodiscard]] std::string command(int ranks, const std::string& run,
+                                      const std::string& more) const {
+        std::string text = pretrain_command(ranks, folder.path(), run, more);
+        const std::string given = " --allreduce ring --bucket-mib 0.05";
+        return text.erase(text.find(given), given.size());
+    }
     /// Up to a step on three ranks.
     [[nodiscard]] CommandResult train(const std::string& run, int steps,
                                       const std::string& more) const {
-        std::string command = pretrain_command(
-            3, folder.path(), run, "--schedule constant --steps " + std::to_string(steps) + more);
-        // An option may be given once.
-        const std::string given = " --allreduce ring --bucket-mib 0.05";
-        command.erase(command.find(given), given.size());
-        auto result = run_command(command);
+        auto result = run_command(
+            command(3, run, "--schedule constant --steps " + std::to_string(steps) + more));
         BOOST_TEST_REQUIRE(result.code == 0, result.output);
         return result;
     }
@@ -51,6 +54,24 @@ BOOST_AUTO_TEST_CASE(strict_weights_depend_neither_on_buckets_nor_on_the_algorit
     // Otherwise the test would show nothing.
     BOOST_TEST(weights("ring", "--allreduce ring --bucket-mib 4") !=
                weights("rings", "--allreduce ring --bucket-mib 0.01"));
+}
+
+BOOST_AUTO_TEST_CASE(strict_state_is_the_same_sharded_over_the_ranks) {
+    const auto state_of = [&](int ranks, const std::string& name, const std::string& more) {
+        const auto result = run_command(
+            command(ranks, name,
+                    "--reproducible strict --schedule constant --dropout 0.1 --steps 3" + more));
+        BOOST_TEST_REQUIRE(result.code == 0, result.output);
+        const auto folder_of_step = folder / name / "checkpoints" / "step-00000003";
+        return hash_file(folder_of_step / "model.safetensors").hex() +
+               hash_file(folder_of_step / "optimizer.safetensors").hex();
+    };
+    for (const int ranks : {2, 3}) {
+        const std::string name = std::to_string(ranks);
+        BOOST_TEST(
+            state_of(ranks, "sharded-" + name, " --zero1") == state_of(ranks, "whole-" + name, ""),
+            ranks << " ranks");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(elastic_weights_do_not_depend_on_the_number_of_ranks) {
