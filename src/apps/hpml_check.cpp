@@ -89,10 +89,14 @@ void print_run(const tasks::PretrainOptions& options, const corpus::Manifest& ma
     fmt::print("  {:<34} {:>14}\n", "parameters",
                model::parameter_count(config, model::Head::MaskedLm));
     fmt::print("  {:<34} {:>14}\n", "sequences per step", options.global_batch);
-    fmt::print(
-        "  {:<34} {:>14}\n", "ranks x accumulation x micro-batch",
-        fmt::format("{} x {} x {}", ranks, options.global_batch / options.micro_batch / ranks,
-                    options.micro_batch));
+    if (const auto count = options.global_batch / options.micro_batch; count % ranks == 0) {
+        fmt::print("  {:<34} {:>14}\n", "ranks x accumulation x micro-batch",
+                   fmt::format("{} x {} x {}", ranks, count / ranks, options.micro_batch));
+    } else {  // elastic sums
+        fmt::print("  {:<34} {:>14}\n",
+                   fmt::format("micro-batches of {} over {} ranks", options.micro_batch, ranks),
+                   count);
+    }
     const train::Budget& budget = options.budget;
     if (budget.time > Seconds(0)) {
         fmt::print("  {:<34} {:>14g}\n", "hours", budget.time.value / 3600);

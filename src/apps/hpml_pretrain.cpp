@@ -51,14 +51,47 @@ Setup set_up(const PretrainProgramOptions& options, const mpi::Communicator& ran
     return setup;
 }
 
-/// "1000", "1000 or 24 hours", "any number, 24 hours".
-std::string steps_text(const train::Budget& budget) {
-    const bool is_limited = budget.steps < tasks::kUnlimitedSteps;
-    const std::string steps = is_limited ? std::to_string(budget.steps) : "any number";
-    return budget.time > Seconds(0)
-               ? fmt::format("{}{} {:g} hours", steps, is_limited ? " or" : ",",
-                             budget.time.value / 3600)
-               : steps;
+/// "1000 steps", "1000 steps or 24 hours", "24 hours", "any number of steps".
+std::string length_text(const train::Budget& budget) {
+    const std::string hours =
+        budget.time > Seconds(0)
+            ? fmt::format("{:g} hours", budget.time.value / tasks::kSecondsOfHour)
+            : "";
+    if (budget.steps == tasks::kUnlimitedSteps) {
+        return hours.empty() ? "any number of steps" : hours;
+    }
+    return fmt::format("{} steps{}{}", budget.steps, hours.empty() ? "" : " or ", hours);
+}
+
+std::string warmup_text(const optim::ScheduleOptions& schedule) {
+    if (schedule.warmup_proportion > 0) {
+        return fmt::format("warm-up of {:g} % of the {}", 100 * schedule.warmup_proportion,
+                           schedule.clock == optim::ScheduleClock::Hours ? "hours" : "steps");
+    }
+    return schedule.warmup_steps > 0 ? fmt::format("warm-up of {} steps", schedule.warmup_steps)
+                                     : "no warm-up";
+}
+
+std::string optimizer_text(const tasks::PretrainOptions& options) {
+    const auto& schedule = options.schedule;
+    const std::string rate = options.optimizer.relative_step
+                                 ? "step sizes of its own"
+                                 : fmt::format("learning rate {:g} {}, {}", schedule.peak,
+                                               schedule.name, warmup_text(schedule));
+    return fmt::format("{}, {}; {}", options.optimizer.name, rate, length_text(options.budget));
+}
+
+/// Of elastic sums some ranks may have one micro-batch more than others.
+std::string batch_text(const tasks::PretrainOptions& options, int ranks) {
+    const std::int64_t count = options.global_batch / options.micro_batch;
+    const std::string shares = count % ranks == 0
+                                   ? fmt::format("{} ranks x {} micro-batches of {}", ranks,
+                                                 count / ranks, options.micro_batch)
+                                   : fmt::format("{} micro-batches of {} over {} ranks", count,
+                                                 options.micro_batch, ranks);
+    const std::string ramp =
+        options.ramp.is_on() ? fmt::format(", at first {}", options.ramp.start) : "";
+    return fmt::format("{} sequences = {}{}", options.global_batch, shares, ramp);
 }
 
 /// The program's own lines of the banner.
@@ -80,14 +113,8 @@ std::vector<BannerRow> about(const Setup& setup, int ranks) {
              static_cast<double>(parameter_count(config, model::Head::MaskedLm)) / 1e6,
              model::describe(model::choose_precision(options.precision, options.device == "cuda"),
                              options.device == "cuda"))},
-        {"batch",
-         fmt::format("{} sequences = {} ranks x {} micro-batches of {}", options.global_batch,
-                     ranks, options.global_batch / options.micro_batch / ranks,
-                     options.micro_batch)},
-        {"optimizer",
-         fmt::format("{}, learning rate {:g} {}, {} warm-up steps of {}", options.optimizer.name,
-                     options.schedule.peak, options.schedule.name, options.schedule.warmup_steps,
-                     steps_text(options.budget))}};
+        {"batch", batch_text(options, ranks)},
+        {"optimizer", optimizer_text(options)}};
 }
 
 /// Whether the run has come to its end before this start, so that nothing more is to be written.

@@ -68,6 +68,12 @@ BOOST_AUTO_TEST_CASE(a_good_job_is_described_and_passes) {
     BOOST_TEST(!fs::exists(folder / "run"), "a check must leave nothing behind");
 }
 
+BOOST_AUTO_TEST_CASE(micro_batches_that_the_ranks_share_unevenly_are_told_as_they_are) {
+    const auto result = check("--ranks 5 --micro-batch 1 --reproducible elastic --steps 2");
+    BOOST_TEST_REQUIRE(result.code == 0, result.output);
+    BOOST_TEST(number_of(result, "micro-batches of 1 over 5 ranks") == 12);
+}
+
 BOOST_AUTO_TEST_CASE(it_starts_no_mpi) {
     // A transport that does not exist: every program that starts MPI fails at once.
     const std::string broken = "OMPI_MCA_btl=nonsense ";

@@ -71,6 +71,10 @@ BOOST_DATA_TEST_CASE(a_resumed_run_ends_in_the_same_bits,
     };
     const auto straight = run_command(command("straight", ""));
     BOOST_TEST_REQUIRE(straight.code == 0, straight.output);
+    if (std::string(options).find("--warmup-proportion 0.2") != std::string::npos) {
+        BOOST_TEST(straight.says("exponential, warm-up of 20 % of the steps; 10 steps"),
+                   straight.output);
+    }
     const auto killed =
         run_command("HPML_FAULT=kill@step=6,rank=1,site=step " + command("killed", ""));
     BOOST_TEST(killed.code != 0);
@@ -88,6 +92,10 @@ BOOST_AUTO_TEST_CASE(a_growing_batch_counts_its_sequences) {
     const Json state =
         parse_json(text_of(newest_checkpoint(folder / "ramp") / "state.json"), "state.json");
     BOOST_TEST(state.at("samples").get<int>() == 4 + 4 + 8 + 12 + 12);
+    BOOST_TEST(result.says("12 sequences = 2 ranks x 6 micro-batches of 1, at first 4"),
+               result.output);
+    BOOST_TEST(result.says("lamb, learning rate 0.005 linear, warm-up of 2 steps; 5 steps"),
+               result.output);
     const auto refused =
         run_command(pretrain_command(2, folder.path(), "no-ramp", "--batch-ramp 5 --steps 5"));
     BOOST_TEST(refused.code == 64, refused.output);

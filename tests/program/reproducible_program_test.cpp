@@ -83,6 +83,11 @@ BOOST_AUTO_TEST_CASE(elastic_weights_do_not_depend_on_the_number_of_ranks) {
                 std::to_string(steps)));
         BOOST_TEST_REQUIRE(result.code == 0, result.output);
         BOOST_TEST(!result.says("summed otherwise"), result.output);
+        const std::string shares = ranks == 5
+                                       ? "12 sequences = 12 micro-batches of 1 over 5 ranks"
+                                       : "12 sequences = " + std::to_string(ranks) + " ranks x " +
+                                             std::to_string(12 / ranks) + " micro-batches of 1";
+        BOOST_TEST(result.says(shares), result.output);
     };
     const auto state_of = [&](const std::string& name) {
         const auto folder_of_step = folder / name / "checkpoints" / "step-00000050";
