@@ -17,8 +17,7 @@ Json bench_overlap(const BenchOptions& options, const mpi::Communicator& ranks, 
     log.info("communication: {}", compute.communication);
     log.info(
         "{}: a step {:.1f} ms, its computation alone {:.1f} ms, its all-reduce alone {:.1f} ms; "
-        "the "
-        "step takes {:.3f} times the longer one, median of {} turns",
+        "the step takes {:.3f} times the longer one, median of {} turns",
         options.model, rates.step_seconds * 1e3, rates.compute_seconds * 1e3,
         rates.all_reduce_seconds * 1e3, rates.ratio, step.steps);
     return {{"model", options.model},

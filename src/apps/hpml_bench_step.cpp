@@ -30,8 +30,7 @@ Json bench_step(const BenchOptions& options, const mpi::Communicator& ranks, con
         rates.flop_rate * 1e-9, mfu * 100, rates.product_rate * 1e-9);
     log.info(
         "{} on {}: {} ranks x {} threads, {} x {} sequences of {} tokens: {:.1f} ms a step, {:.0f} "
-        "tokens/s, "
-        "{:.1f} % exposed communication, loss {:.4f}",
+        "tokens/s, {:.1f} % exposed communication, loss {:.4f}",
         options.model, compute.accelerator.description, ranks.size(), compute.threads.threads,
         step.accumulation, step.micro_batch, step.sequence_length, rates.median_seconds * 1e3,
         rates.tokens_per_second, rates.exposed_share * 100, rates.last_loss);

@@ -27,8 +27,7 @@ void declare_places(OptionTable& table, PretrainProgramOptions& options) {
         .from_environment("HPML_RUN")
         .add("init-from", run.init_from,
              "Run, checkpoint or Hugging Face folder whose weights a new run begins with, at step "
-             "0; "
-             "empty: drawn from the seed")
+             "0; empty: drawn from the seed")
         .placeholder("DIR")
         .add_flag("init-moments", run.init_moments,
                   "And with its optimizer state, as the second phase of a LAMB recipe does")
@@ -58,8 +57,7 @@ void declare_model(OptionTable& table, tasks::PretrainOptions& run) {
     table.group("Model")
         .add("model", run.model,
              "Encoder: layers x width 2x128, 4x256, 4x512, 8x512, 12x768, 24x1024, the last two "
-             "also "
-             "as RoBERTa's, or a config.json")
+             "also as RoBERTa's, or a config.json")
         .choices(
             {"tiny", "mini", "small", "medium", "base", "large", "roberta-base", "roberta-large"})
         .or_file(".json")

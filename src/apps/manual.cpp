@@ -70,9 +70,8 @@ constexpr const char* kExitCodes[][2] = {
 
 constexpr const char* kConfigFile =
     "A line reads NAME = VALUE with the name of an option without its dashes; a list takes one "
-    "line "
-    "per element. A # begins a comment, a [heading] has no meaning. The command line beats the "
-    "file, the file beats the environment.";
+    "line per element. A # begins a comment, a [heading] has no meaning. The command line beats "
+    "the file, the file beats the environment.";
 
 }  // namespace
 

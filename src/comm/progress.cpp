@@ -31,9 +31,8 @@ Choice choose(const ProgressFacts& facts) {
     if (!facts.multiple && wants_thread) {
         throw ResourceError(
             "a communication thread is asked for (--progress), but this MPI allows one thread at a "
-            "time (a communication thread "
-            "calls it while others may); use --progress inline, or an MPI library built with "
-            "thread support");
+            "time (a communication thread calls it while others may); use --progress inline, or an "
+            "MPI library built with thread support");
     }
     if (wants_thread) {
         return {facts.wish == ProgressWish::Thread ? Progress::Thread : Progress::Background,

@@ -43,8 +43,7 @@ void check_elastic_batches(const PretrainOptions& options, int ranks) {
     if (options.micro_batch == 0) {
         throw UsageError(
             "--reproducible elastic needs --micro-batch (the bits depend on it, and a default "
-            "would "
-            "depend on the number of ranks)");
+            "would depend on the number of ranks)");
     }
     if (options.global_batch % options.micro_batch != 0 ||
         options.global_batch / options.micro_batch < ranks) {
@@ -65,8 +64,7 @@ void check_batches(PretrainOptions& options, int ranks) {
     if (options.global_batch % ranks != 0) {
         throw UsageError(fmt::format(
             "--global-batch {} cannot be shared out evenly over {} ranks (every rank must do the "
-            "same work); "
-            "use {} ranks, or a multiple of {} sequences",
+            "same work); use {} ranks, or a multiple of {} sequences",
             options.global_batch, ranks, divisors_up_to(options.global_batch, 1024), ranks));
     }
     if (options.micro_batch == 0) {
@@ -208,9 +206,8 @@ PretrainOptions resolve(PretrainOptions options, const corpus::Manifest& manifes
     if (manifest.sequence_length > config.max_positions) {
         throw InputError(
             fmt::format("the corpus in {} has rows of {} tokens, the model has positions for {} "
-                        "(its position table "
-                        "ends there); prepare the corpus with --sequence-length {} or use a model "
-                        "with more positions",
+                        "(its position table ends there); prepare the corpus with "
+                        "--sequence-length {} or use a model with more positions",
                         options.data.string(), manifest.sequence_length, config.max_positions,
                         config.max_positions));
     }

@@ -68,8 +68,7 @@ std::vector<std::string> tokens_of(const Part& vocabulary, const Part& added) {
     }
     if (entries.empty()) {
         throw InputError(vocabulary.where() +
-                         " is not an object of tokens and ids; give a "
-                         "vocabulary that has some");
+                         " is not an object of tokens and ids; give a vocabulary that has some");
     }
     for (const SortedJson& token : added.json()) {
         const Part part(token, added.where());

@@ -80,8 +80,7 @@ std::unique_ptr<comm::Algorithm> make_algorithm(const Accelerator& accelerator,
         if (options.reproducible == comm::Reproducible::Strict) {
             throw UsageError(
                 "reproducible=strict on GPUs (the order in which NCCL adds depends on where "
-                "buckets "
-                "are cut); use reproducible=run, or --device cpu");
+                "buckets are cut); use reproducible=run, or --device cpu");
         }
         return comm::checked(comm::make_nccl(*accelerator.cuda, ranks, accelerator.device.index()),
                              options, ranks);

@@ -74,8 +74,7 @@ std::unique_ptr<comm::ElasticSum> make_elastic(const ReplicaOptions& options,
     if (options.elastic_terms == 0) {
         throw UsageError(
             "--reproducible elastic belongs to hpml_pretrain (elsewhere the micro-batches depend "
-            "on "
-            "the number of ranks); use strict");
+            "on the number of ranks); use strict");
     }
     if (options.accelerator.cuda) {
         throw UsageError(
