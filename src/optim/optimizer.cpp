@@ -15,16 +15,11 @@
 #include "optim/kernels/kernels.h"
 #include "optim/kinds.h"
 #include "optim/layout.h"
+#include "optim/require.h"
 
 namespace hpml::optim {
 
 namespace {
-
-void require(bool condition, const std::string& message) {
-    if (!condition) {
-        throw UsageError(message);
-    }
-}
 
 /// Refuse what the optimizer would ignore. Betas, epsilon and decay are not looked at: recipes that
 /// compare optimizers give them to all.

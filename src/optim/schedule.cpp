@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "optim/one_cycle.h"
+#include "optim/require.h"
 
 namespace hpml::optim {
 
@@ -154,12 +155,6 @@ double rise_or_decay(const ScheduleOptions& options, const Position& position) {
     const Decay decay = decay_of(options.name);
     const Place place = place_of(options, position);
     return place.at < place.warmup ? rise(options, place.at / place.warmup) : decay(options, place);
-}
-
-void require(bool condition, const std::string& message) {
-    if (!condition) {
-        throw UsageError(message);
-    }
 }
 
 }  // namespace

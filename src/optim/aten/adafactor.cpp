@@ -11,13 +11,11 @@
 
 #include "optim/aten/operators.h"
 #include "optim/kinds.h"
+#include "optim/rules.h"
 
 namespace hpml::optim {
 
 namespace {
-
-constexpr double kSquareFloor = 1e-30;  // eps[0] of Hugging Face's Adafactor
-constexpr double kScaleFloor = 1e-3;    // eps[1]
 
 double root_mean_square(const at::Tensor& flat) {
     return std::sqrt(sum_of_squares(flat) /
@@ -92,15 +90,9 @@ class DeviceAdafactor : public Optimizer {
         return {at::zeros(shape, like.options()), at::zeros(column, like.options()), {}};
     }
 
-    /// The step size of Shazeer & Stern's algorithm 5, or the caller's.
     double rate(const at::Tensor& values, double learning_rate) const {
-        const auto t = static_cast<double>(steps_taken_);
-        double rate = learning_rate;
-        if (options_.relative_step) {
-            rate = std::min(options_.warmup_init ? 1e-6 * t : 1e-2, 1.0 / std::sqrt(t));
-        }
-        return options_.scale_parameter ? rate * std::max(kScaleFloor, root_mean_square(values))
-                                        : rate;
+        const double size = options_.scale_parameter ? root_mean_square(values) : 0.0;
+        return adafactor_step(options_, steps_taken_, learning_rate, size);
     }
 
     void step_one(std::size_t i, const at::Tensor& parameters, const at::Tensor& gradients,

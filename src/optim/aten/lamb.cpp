@@ -11,6 +11,7 @@
 
 #include "optim/aten/moments.h"
 #include "optim/kinds.h"
+#include "optim/rules.h"
 
 namespace hpml::optim {
 
@@ -75,22 +76,11 @@ class DeviceLamb : public Optimizer {
     std::vector<double> trust_ratios() const {
         const at::Tensor squares = squares_.cpu();
         const auto* square = squares.const_data_ptr<float>();
-        std::vector<double> ratios(segments_.size(), 1.0);
+        std::vector<double> ratios(segments_.size());
         for (std::size_t i = 0; i < segments_.size(); ++i) {
-            const auto weight = static_cast<double>(square[2 * i]);
-            const auto update = static_cast<double>(square[2 * i + 1]);
-            const bool adapts = segments_[i].decay || options_.adapt_without_decay;
-            if (adapts && weight > 0.0 && update > 0.0) {
-                ratios[i] = clamped(std::sqrt(weight / update));
-            }
+            ratios[i] = trust_ratio(options_, segments_[i], square[2 * i], square[2 * i + 1]);
         }
         return ratios;
-    }
-
-    double clamped(double ratio) const {
-        return options_.trust_ratio_max > 0.0
-                   ? std::clamp(ratio, options_.trust_ratio_min, options_.trust_ratio_max)
-                   : ratio;
     }
 
     OptimizerOptions options_;

@@ -8,13 +8,11 @@
 #include "optim/kernels/kernels.h"
 #include "optim/kinds.h"
 #include "optim/layout.h"
+#include "optim/rules.h"
 
 namespace hpml::optim {
 
 namespace {
-
-constexpr double kSquareFloor = 1e-30;  // eps[0] of Hugging Face's Adafactor
-constexpr double kScaleFloor = 1e-3;    // eps[1]
 
 /// What one call of a kernel works on: some rows of one matrix, or elements of a vector (one row).
 struct Strip {
@@ -251,7 +249,6 @@ class Adafactor : public Optimizer {
         }
     }
 
-    /// The step sizes of Shazeer & Stern's algorithm 5, or the caller's.
     void set_rates(const Wave& wave, double learning_rate) {
         for (std::size_t k = wave.segments.first; k < wave.segments.last; ++k) {
             rates_[order_[k]] = {};
@@ -260,18 +257,12 @@ class Adafactor : public Optimizer {
             rates_[strips_[i].segment].step += value_squares_[i];
             rates_[strips_[i].segment].clipped += update_squares_[i];
         }
-        const auto t = static_cast<double>(steps_taken_);
         for (std::size_t k = wave.segments.first; k < wave.segments.last; ++k) {
             Rate& rate = rates_[order_[k]];
             const auto count = static_cast<double>(layout_.segments()[order_[k]].count());
             const double value_size = std::sqrt(rate.step / count);
             const double update_size = std::sqrt(rate.clipped / count);
-            rate.step = options_.relative_step
-                            ? std::min(options_.warmup_init ? 1e-6 * t : 1e-2, 1.0 / std::sqrt(t))
-                            : learning_rate;
-            if (options_.scale_parameter) {
-                rate.step *= std::max(kScaleFloor, value_size);
-            }
+            rate.step = adafactor_step(options_, steps_taken_, learning_rate, value_size);
             rate.clipped = rate.step / std::max(1.0, update_size / options_.clip_threshold);
         }
     }

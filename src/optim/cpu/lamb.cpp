@@ -5,6 +5,7 @@
 
 #include "optim/kinds.h"
 #include "optim/moments.h"
+#include "optim/rules.h"
 
 namespace hpml::optim {
 
@@ -112,21 +113,12 @@ class Lamb : public Optimizer {
             weight[layout_.blocks()[i].segment] += squares_[2 * i];
             update[layout_.blocks()[i].segment] += squares_[2 * i + 1];
         }
-        std::vector<float> rates(count, static_cast<float>(learning_rate));
+        std::vector<float> rates(count);
         for (std::size_t i = 0; i < count; ++i) {
-            const bool adapts = layout_.segments()[i].decay || options_.adapt_without_decay;
-            if (adapts && weight[i] > 0.0 && update[i] > 0.0) {
-                const double ratio = clamped(std::sqrt(weight[i] / update[i]));
-                rates[i] = static_cast<float>(learning_rate * ratio);
-            }
+            rates[i] = static_cast<float>(
+                learning_rate * trust_ratio(options_, layout_.segments()[i], weight[i], update[i]));
         }
         return rates;
-    }
-
-    double clamped(double ratio) const {
-        return options_.trust_ratio_max > 0.0
-                   ? std::clamp(ratio, options_.trust_ratio_min, options_.trust_ratio_max)
-                   : ratio;
     }
 
     OptimizerOptions options_;
