@@ -25,7 +25,7 @@ struct OptimizerPlan {
 [[nodiscard]] std::unique_ptr<Optimizer> make_adam(OptimizerPlan plan);
 /// LAMB (You et al., "Large batch optimization for deep learning: training BERT in 76 minutes",
 /// ICLR 2020, algorithm 2) with the options of apex's and DeepSpeed's FusedLAMB. Two passes: the
-/// second computes the update again from the moments, which is cheaper than storing it.
+/// first leaves the update in the gradient's place, where the second takes it from.
 [[nodiscard]] std::unique_ptr<Optimizer> make_lamb(OptimizerPlan plan);
 /// Adafactor (Shazeer & Stern 2018), as Hugging Face's transformers computes it.
 [[nodiscard]] std::unique_ptr<Optimizer> make_adafactor(OptimizerPlan plan);

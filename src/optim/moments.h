@@ -10,9 +10,8 @@
 
 namespace hpml::optim {
 
-/// The exponential averages of the gradient and of its square that Adam and LAMB share, on the CPU,
-/// for the own blocks
-/// of a layout.
+/// The exponential averages of the gradient and of its square, which Adam and LAMB have alike, on
+/// the CPU, for the own blocks of a layout.
 class Moments {
   public:
     Moments(const OptimizerOptions& options, const Layout& layout);

@@ -52,9 +52,9 @@ class PretrainSteps {
     [[nodiscard]] std::string find_non_finite();
 
   private:
-    /// Of the next micro-batch.
     /// This rank's of a step.
     [[nodiscard]] std::int64_t micro_batches(Step step) const;
+    /// Of the next micro-batch.
     model::LossSum forward(Votes& votes);
     void poison_if_asked();
     [[nodiscard]] std::string first_non_finite_here();

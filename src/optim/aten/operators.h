@@ -26,7 +26,7 @@ struct Run {
 /// The elements of `flat` that are `segment`, in its shape.
 [[nodiscard]] at::Tensor view(const at::Tensor& flat, const Segment& segment);
 
-/// `state` as the pieces of all segments under `prefix` and their names.
+/// The part of `state` that is `segment`'s, under `prefix` and its name.
 [[nodiscard]] StateTensor piece(const std::string& prefix, const at::Tensor& state,
                                 const Segment& segment);
 
