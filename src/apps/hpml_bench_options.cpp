@@ -37,9 +37,7 @@ void declare_tokenizer(OptionTable& table, BenchOptions& options) {
         .at_least(1);
 }
 
-}  // namespace
-
-void declare_bench_options(OptionTable& table, BenchOptions& options) {
+void declare_what(OptionTable& table, BenchOptions& options) {
     table.group("Benchmark")
         .add_positional("what", options.what, "What to measure, to predict or to read")
         .choices({"allreduce", "step", "overlap", "loader", "engine", "calibrate", "simulate",
@@ -49,6 +47,9 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .placeholder("FILE")
         .add("json", options.json, "Also write the result there")
         .placeholder("FILE");
+}
+
+void declare_all_reduce(OptionTable& table, BenchOptions& options) {
     table.group("All-reduce")
         .add("algorithm", options.algorithms,
              "One of those of --allreduce, instead of all; several: one option each")
@@ -68,7 +69,9 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .range(2, kMost)
         .add("time-per-size", options.time_per_size, "Time for all ways at one size")
         .above(0);
-    OptionGroup group = table.group("Step and loader");
+}
+
+void add_model_options(OptionGroup& group, BenchOptions& options) {
     group.add("data", options.data, "Folder that hpml_prepare made (loader)")
         .placeholder("DIR")
         .from_environment("HPML_DATA")
@@ -92,7 +95,11 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
                    {{"off", model::Checkpointing::Off},
                     {"selective", model::Checkpointing::Selective},
                     {"full", model::Checkpointing::Full}},
-                   "What is computed again in the backward pass (step)")
+                   "What is computed again in the backward pass (step)");
+}
+
+void add_data_options(OptionGroup& group, BenchOptions& options) {
+    group
         .add("rows", options.rows,
              "Folder that hpml_prepare made: rows of it, masked, as long as "
              "they are; default: full rows of random tokens (step)")
@@ -101,8 +108,11 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
              "Folder for the first weights and all batches, for another program to do the same "
              "(step)")
         .placeholder("DIR")
-        .advanced()
-        .add("warmup-steps", options.step.warmup_steps, "Steps before the timed ones (step)")
+        .advanced();
+}
+
+void add_length_options(OptionGroup& group, BenchOptions& options) {
+    group.add("warmup-steps", options.step.warmup_steps, "Steps before the timed ones (step)")
         .range(0, kMostSteps)
         .advanced()
         .add("steps", options.step.steps,
@@ -118,13 +128,28 @@ void declare_bench_options(OptionTable& table, BenchOptions& options) {
         .placeholder("DIR")
         .add_flag("only-beside", options.only_beside,
                   "Only saves beside steps, for a look at the memory (checkpoint)")
-        .advanced()
-        .add("device", options.device, "Where to compute (step)")
+        .advanced();
+}
+
+void add_machine_options(OptionGroup& group, BenchOptions& options) {
+    group.add("device", options.device, "Where to compute (step)")
         .choices({"auto", "cpu", "cuda"})
         .add("threads", options.threads,
              "Compute threads per rank; 0: from the cores the rank is bound to")
         .at_least(0);
     add_communication_options(group, options.step.communication);
+}
+
+}  // namespace
+
+void declare_bench_options(OptionTable& table, BenchOptions& options) {
+    declare_what(table, options);
+    declare_all_reduce(table, options);
+    OptionGroup group = table.group("Step and loader");
+    add_model_options(group, options);
+    add_data_options(group, options);
+    add_length_options(group, options);
+    add_machine_options(group, options);
     declare_simulation(table, options);
     declare_tokenizer(table, options);
 }

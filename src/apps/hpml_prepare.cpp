@@ -19,7 +19,7 @@ using hpml::corpus::Pack;
 using hpml::corpus::PrepareOptions;
 using hpml::corpus::PrepareSummary;
 
-void declare(hpml::OptionTable& table, PrepareOptions& options) {
+void declare_source(hpml::OptionTable& table, PrepareOptions& options) {
     using hpml::text::CaseChoice;
     hpml::OptionGroup input = table.group("Input");
     hpml::declare_input(input, options.inputs, options.documents);
@@ -39,8 +39,11 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
             {{"auto", CaseChoice::Auto}, {"on", CaseChoice::Lower}, {"off", CaseChoice::Keep}},
             "Lower-case and strip accents (WordPiece); auto: as tokenizer.json or "
             "tokenizer_config.json says, on without them");
-    table.group("Output")
-        .add("output", options.output, "Folder for shards, vocabulary and manifest.json")
+}
+
+/// How rows are cut and stored.
+void add_row_options(hpml::OptionGroup& group, PrepareOptions& options) {
+    group.add("output", options.output, "Folder for shards, vocabulary and manifest.json")
         .placeholder("DIR")
         .required()
         .add("sequence-length", options.sequence_lengths,
@@ -63,7 +66,12 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
         .range(0, 1)
         .add("sequences-per-shard", options.sequences_per_shard,
              "Most rows of one shard; a rank holds one shard in memory")
-        .range(1, 1 << 26)
+        .range(1, 1 << 26);
+}
+
+/// Which documents are taken, in which order.
+void add_document_options(hpml::OptionGroup& group, PrepareOptions& options) {
+    group
         .add("validation-fraction", options.validation_fraction,
              "Fraction of the documents for validation; at least one document")
         .at_least(0)
@@ -81,6 +89,9 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
              {"near", DuplicateDocuments::Near}},
             "Documents that are like an earlier one: keep them, leave out those of the same text, "
             "or those that share most of their runs of five tokens, too");
+}
+
+void add_examples(hpml::OptionTable& table) {
     table.example(
         "mpirun -np 16 hpml_prepare --input enwiki-latest-pages-articles-multistream.xml.bz2 "
         "--output shards --vocab vocab.txt",
@@ -95,6 +106,14 @@ void declare(hpml::OptionTable& table, PrepareOptions& options) {
     table.example(
         "mpirun -np 16 hpml_prepare --input a.txt b.txt --output shards --vocab vocab.txt",
         "the same bytes, made by 16 ranks");
+}
+
+void declare(hpml::OptionTable& table, PrepareOptions& options) {
+    declare_source(table, options);
+    hpml::OptionGroup output = table.group("Output");
+    add_row_options(output, options);
+    add_document_options(output, options);
+    add_examples(table);
 }
 
 void report(const PrepareOptions& options, const PrepareSummary& summary, const hpml::Log& log) {

@@ -26,7 +26,7 @@ struct ConvertOptions {
     corpus::ExportOptions masked;
 };
 
-void declare(OptionTable& table, ConvertOptions& options) {
+void declare_conversion(OptionTable& table, ConvertOptions& options) {
     table.group("Conversion")
         .add("input", options.input,
              "Folder of the predecessors' HDF5 files, looked through with all its folders, or one "
@@ -42,39 +42,50 @@ void declare(OptionTable& table, ConvertOptions& options) {
                     {"nvidia", Target::Nvidia}},
                    "Shards of hpml, or the masked files of academic-budget-bert or of NVIDIA's "
                    "DeepLearningExamples");
+}
+
+void declare_to_shards(OptionTable& table, corpus::ImportOptions& options) {
     table.group("To hpml")
-        .add("vocab", options.shards.vocabulary,
+        .add("vocab", options.vocabulary,
              "Tokenizer that the files were made with, as of hpml_prepare; default: in --input")
         .placeholder("FILE|DIR")
-        .add_words("lower-case", options.shards.letter_case,
+        .add_words("lower-case", options.letter_case,
                    {{"auto", text::CaseChoice::Auto},
                     {"on", text::CaseChoice::Lower},
                     {"off", text::CaseChoice::Keep}},
                    "Whether it is a vocabulary of lower-case text; noted in the manifest")
-        .add_words("duplicates", options.shards.duplicates,
+        .add_words("duplicates", options.duplicates,
                    {{"drop", corpus::Duplicates::Drop}, {"keep", corpus::Duplicates::Keep}},
                    "What becomes of a row that equals an earlier one once its masks are undone")
-        .add("sequences-per-shard", options.shards.sequences_per_shard,
+        .add("sequences-per-shard", options.sequences_per_shard,
              "Most rows of one shard; a rank holds one shard in memory")
         .range(1, 1 << 26);
+}
+
+void declare_to_masked(OptionTable& table, corpus::ExportOptions& options) {
     table.group("To masked files")
-        .add("copies", options.masked.copies,
+        .add("copies", options.copies,
              "How often a training row is written, each time with other masks; no file holds two "
              "copies of a row")
         .alias("dupe-factor")
         .range(1, 1000)
-        .add("max-predictions", options.masked.max_predictions, "Most predicted tokens per row")
+        .add("max-predictions", options.max_predictions, "Most predicted tokens per row")
         .range(1, 65536)
-        .add("masking-rate", options.masked.masking_rate, "Share of tokens to predict")
+        .add("masking-rate", options.masking_rate, "Share of tokens to predict")
         .above(0)
         .at_most(1)
-        .add_flag("whole-word-masking", options.masked.whole_words,
-                  "Predict all tokens of a word or none")
-        .add("seed", options.masked.seed, "Seed of the masks")
-        .add("name", options.masked.name, "NAME of NAME_training_0.hdf5 (nvidia)")
-        .add_flag("next-sentence-zeros", options.masked.next_sentence_zeros,
+        .add_flag("whole-word-masking", options.whole_words, "Predict all tokens of a word or none")
+        .add("seed", options.seed, "Seed of the masks")
+        .add("name", options.name, "NAME of NAME_training_0.hdf5 (nvidia)")
+        .add_flag("next-sentence-zeros", options.next_sentence_zeros,
                   "Write next_sentence_labels, all 0: the rows hold no pairs, but NVIDIA's own "
                   "loader asks for them");
+}
+
+void declare(OptionTable& table, ConvertOptions& options) {
+    declare_conversion(table, options);
+    declare_to_shards(table, options.shards);
+    declare_to_masked(table, options.masked);
     table.example("hpml_prepare convert --input hdf5 --vocab vocab.txt --output shards",
                   "academic-budget-bert's or NVIDIA's files to shards, masks undone");
     table.example("hpml_prepare convert --input shards --output hdf5 --to academic-budget",

@@ -83,6 +83,63 @@ bool text_allowed(const ValueRule& rule, std::string_view text) {
     return rule.choices.empty() || is_choice || is_file;
 }
 
+template <class T>
+bool assign_text(const ValueRule& rule, const std::string& text, T& target) {
+    if (!text_allowed(rule, text)) {
+        return false;
+    }
+    target = text;
+    return true;
+}
+
+bool assign_switch(std::string_view text, bool& target) {
+    if (text != "on" && text != "off") {
+        return false;
+    }
+    target = text == "on";
+    return true;
+}
+
+bool assign_word(const ValueRule& rule, std::string_view text, const WordTarget& words) {
+    const auto word = std::find(rule.choices.begin(), rule.choices.end(), text);
+    if (word == rule.choices.end()) {
+        return false;
+    }
+    words.write(static_cast<std::size_t>(word - rule.choices.begin()));
+    return true;
+}
+
+template <class T>
+bool append_text(const ValueRule& rule, const std::string& text, std::vector<T>& targets) {
+    T value;
+    if (!assign_text(rule, text, value)) {
+        return false;
+    }
+    targets.push_back(std::move(value));
+    return true;
+}
+
+template <class T>
+bool append_number(const ValueRule& rule, std::string_view text, std::vector<T>& targets) {
+    T value{};
+    if (!assign_number(rule, text, value)) {
+        return false;
+    }
+    targets.push_back(value);
+    return true;
+}
+
+template <class T>
+bool assign_optional_number(const ValueRule& rule, std::string_view text,
+                            std::optional<T>& target) {
+    T value{};
+    if (!assign_number(rule, text, value)) {
+        return false;
+    }
+    target = value;
+    return true;
+}
+
 std::string duration_text(Seconds seconds) {
     for (const auto& [unit, letter] : {std::pair{3600.0, 'h'}, std::pair{60.0, 'm'}}) {
         if (seconds.value >= unit && std::fmod(seconds.value, unit) == 0) {
@@ -123,68 +180,31 @@ constexpr const char* kPathExpectation =
 }  // namespace
 
 bool assign_value(const OptionTarget& target, const ValueRule& rule, const std::string& text) {
-    const auto as_text = [&](auto& member) {
-        if (!text_allowed(rule, text)) {
-            return false;
-        }
-        member = text;
-        return true;
-    };
-    const auto append = [&](auto& members) {
-        if (!text_allowed(rule, text)) {
-            return false;
-        }
-        members.emplace_back(text);
-        return true;
-    };
-    const auto append_number = [&](auto& members) {
-        typename std::remove_cvref_t<decltype(members)>::value_type value{};
-        if (!assign_number(rule, text, value)) {
-            return false;
-        }
-        members.push_back(value);
-        return true;
-    };
-    const auto as_optional_number = [&](auto& member) {
-        typename std::remove_cvref_t<decltype(member)>::value_type value{};
-        if (!assign_number(rule, text, value)) {
-            return false;
-        }
-        member = value;
-        return true;
-    };
+    using Path = std::filesystem::path;
     return std::visit(
-        Overloaded{[&](bool* member) {
-                       if (text != "on" && text != "off") {
-                           return false;
-                       }
-                       *member = text == "on";
-                       return true;
-                   },
-                   [&](Seconds* member) { return assign_duration(rule, text, *member); },
-                   [&](std::string* member) { return as_text(*member); },
-                   [&](std::filesystem::path* member) { return as_text(*member); },
-                   [&](std::optional<std::string>* member) { return as_text(*member); },
-                   [&](std::optional<std::filesystem::path>* member) { return as_text(*member); },
-                   [&](std::vector<std::string>* members) { return append(*members); },
-                   [&](std::vector<std::filesystem::path>* members) { return append(*members); },
-                   [&](std::vector<std::int64_t>* members) { return append_number(*members); },
-                   [&](std::vector<double>* members) { return append_number(*members); },
-                   [&](std::optional<std::int64_t>* member) { return as_optional_number(*member); },
-                   [&](std::optional<double>* member) { return as_optional_number(*member); },
-                   [&](const WordTarget& words) {
-                       const auto word = std::find(rule.choices.begin(), rule.choices.end(), text);
-                       if (word == rule.choices.end()) {
-                           return false;
-                       }
-                       words.write(static_cast<std::size_t>(word - rule.choices.begin()));
-                       return true;
-                   },
-                   [&](const ScaledTarget& quantity) {
-                       double number = 0;
-                       return assign_number(rule, text, number) && quantity.write(number);
-                   },
-                   [&](auto* number) { return assign_number(rule, text, *number); }},
+        Overloaded{
+            [&](bool* member) { return assign_switch(text, *member); },
+            [&](Seconds* member) { return assign_duration(rule, text, *member); },
+            [&](std::string* member) { return assign_text(rule, text, *member); },
+            [&](Path* member) { return assign_text(rule, text, *member); },
+            [&](std::optional<std::string>* member) { return assign_text(rule, text, *member); },
+            [&](std::optional<Path>* member) { return assign_text(rule, text, *member); },
+            [&](std::vector<std::string>* members) { return append_text(rule, text, *members); },
+            [&](std::vector<Path>* members) { return append_text(rule, text, *members); },
+            [&](std::vector<std::int64_t>* members) { return append_number(rule, text, *members); },
+            [&](std::vector<double>* members) { return append_number(rule, text, *members); },
+            [&](std::optional<std::int64_t>* member) {
+                return assign_optional_number(rule, text, *member);
+            },
+            [&](std::optional<double>* member) {
+                return assign_optional_number(rule, text, *member);
+            },
+            [&](const WordTarget& words) { return assign_word(rule, text, words); },
+            [&](const ScaledTarget& quantity) {
+                double number = 0;
+                return assign_number(rule, text, number) && quantity.write(number);
+            },
+            [&](auto* number) { return assign_number(rule, text, *number); }},
         target);
 }
 
