@@ -4,15 +4,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "text/wordpiece_tokenizer.h"
 
 namespace hpml::corpus {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kConfig = "tokenizer_config.json";
 
 void check_tokenizer(const text::Tokenizer& tokenizer, const fs::path& path,
                      const Manifest& manifest) {
@@ -59,21 +56,6 @@ std::unique_ptr<text::Tokenizer> read_tokenizer(const fs::path& data, const Mani
                                                                       : text::CaseChoice::Keep);
     check_tokenizer(*tokenizer, path, manifest);
     return tokenizer;
-}
-
-std::vector<text::TokenizerFile> tokenizer_files(const fs::path& data, const Manifest& manifest) {
-    if (manifest.kind == CorpusKind::MaskedRows) {
-        return read_tokenizer(data, manifest)->files();
-    }
-    std::vector<text::TokenizerFile> files;
-    for (const std::string& name : text::file_names(manifest.tokenizer)) {
-        // Folders made before there were two kinds have no configuration.
-        const bool is_old = name == kConfig && !fs::exists(data / name) &&
-                            manifest.tokenizer == text::TokenizerKind::WordPiece;
-        files.push_back(
-            {name, is_old ? text::word_piece_config(manifest.lower_case) : read_text(data / name)});
-    }
-    return files;
 }
 
 }  // namespace hpml::corpus

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <vector>
 
 #include "corpus/manifest.h"
 #include "text/tokenizer.h"
@@ -20,9 +19,5 @@ void write_tokenizer(const std::filesystem::path& data, const text::Tokenizer& t
 /// @throw MissingInputError; InputError if it is not the one that the corpus was made with
 [[nodiscard]] std::unique_ptr<text::Tokenizer> read_tokenizer(const std::filesystem::path& data,
                                                               const Manifest& manifest);
-/// Its files as they are, for copies in checkpoints. `data` as of `read_tokenizer`.
-/// @throw MissingInputError
-[[nodiscard]] std::vector<text::TokenizerFile> tokenizer_files(const std::filesystem::path& data,
-                                                               const Manifest& manifest);
 
 }  // namespace hpml::corpus

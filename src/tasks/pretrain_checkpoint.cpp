@@ -114,9 +114,24 @@ RunCounters take_over(const Json& saved, const std::string& where, train::Replic
 
 }  // namespace
 
+CommonContents common_contents(const PretrainOptions& options, const corpus::Manifest& manifest,
+                               const mpi::Communicator& ranks) {
+    CommonContents common;
+    mpi::agree(ranks, [&] {
+        common.settings = recorded_settings(options, manifest);
+        const model::ModelConfig config = model_of(options, manifest);
+        common.config = model::config_to_json(config, model::Head::MaskedLm, options.dropout);
+        common.max_positions = config.max_positions;
+        if (ranks.is_root()) {
+            common.tokenizer = corpus::read_tokenizer(tokenizer_place(options), manifest)->files();
+        }
+    });
+    return common;
+}
+
 checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCounters& counters,
                                          const PretrainOptions& options,
-                                         const corpus::Manifest& manifest,
+                                         const CommonContents& common,
                                          const mpi::Communicator& ranks) {
     checkpoint::Contents contents;
     contents.step = counters.step;
@@ -124,7 +139,6 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
         contents.model.push_back({name, tensor});
     }
     contents.optimizer = state_parts_for_file(replica.optimizer(), ranks);
-    RecordedSettings recorded = recorded_settings(options, manifest);
     contents.state = {
         {"format_version", kFormatVersion},
         {"step", counters.step.value},
@@ -134,8 +148,8 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
         {"precision", options.precision},
         {"sums", sums_record(replica.communication(), replica.ranks())},
         {"platform", platform_record(!replica.arena().parameters().is_cpu())},
-        {"settings", std::move(recorded.settings)},
-        {"changeable", std::move(recorded.changeable)}};
+        {"settings", common.settings.settings},
+        {"changeable", common.settings.changeable}};
     if (auto* scaler = replica.loss_scaler()) {
         contents.state["loss_scale"] = scaler->state();
     }
@@ -151,12 +165,8 @@ checkpoint::Contents checkpoint_contents(train::Replica& replica, const RunCount
     if (counters.data_shift > Step(0)) {
         contents.state["data_shift"] = counters.data_shift.value;
     }
-    const model::ModelConfig config = model_of(options, manifest);
-    contents.config = model::config_to_json(config, model::Head::MaskedLm, options.dropout);
-    mpi::on_root(ranks, [&] {  // the one that writes the small files
-        contents.set_tokenizer(corpus::tokenizer_files(tokenizer_place(options), manifest),
-                               config.max_positions);
-    });
+    contents.config = common.config;
+    contents.set_tokenizer(common.tokenizer, common.max_positions);
     return contents;
 }
 

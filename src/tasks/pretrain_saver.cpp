@@ -55,7 +55,10 @@ PartReport part_report(const std::string& text) {
 
 Saver::Saver(const PretrainOptions& options, const corpus::Manifest& manifest,
              PretrainContext& context, train::Replica& replica)
-    : options_(options), manifest_(manifest), context_(context), replica_(replica) {}
+    : options_(options),
+      common_(common_contents(options, manifest, context.ranks)),
+      context_(context),
+      replica_(replica) {}
 
 bool Saver::is_kept(Step step) const { return train::is_multiple(step, options_.keep_every); }
 
@@ -82,8 +85,7 @@ void Saver::save(const RunCounters& counters, Attempt attempt) {
     stopped_ = Seconds(0);
     {
         const AddTime time(stopped_);
-        auto contents =
-            checkpoint_contents(replica_, counters, options_, manifest_, context_.ranks);
+        auto contents = checkpoint_contents(replica_, counters, options_, common_, context_.ranks);
         contents.milestone = milestone_;
         if (!context_.overrides.empty()) {
             contents.state["overrides"] = context_.overrides;

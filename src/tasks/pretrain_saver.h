@@ -29,7 +29,7 @@ class Saver {
   public:
     enum class Attempt { Due, Retry };
 
-    /// All must outlive this.
+    /// All but the manifest must outlive this. Collective. @throw like common_contents()
     Saver(const PretrainOptions& options, const corpus::Manifest& manifest,
           PretrainContext& context, train::Replica& replica);
 
@@ -83,7 +83,7 @@ class Saver {
     void fail(const std::string& message);
 
     const PretrainOptions& options_;
-    const corpus::Manifest& manifest_;
+    const CommonContents common_;
     PretrainContext& context_;
     train::Replica& replica_;
     Step saved_{-1};

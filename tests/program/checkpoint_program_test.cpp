@@ -2,6 +2,7 @@
 // restored to the last item.
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -293,6 +294,53 @@ BOOST_AUTO_TEST_CASE(status_lists_verifies_and_compares_checkpoints) {
     BOOST_TEST(bad.code == 65, bad.output);
     BOOST_TEST(bad.count(": valid") == 3, bad.output);
     BOOST_TEST(bad.says("its content was changed"), bad.output);
+}
+
+// A run lasts for weeks, and who tidies up meanwhile may move the folder that it has read at its
+// start.
+BOOST_AUTO_TEST_CASE(tokenizer_and_model_files_that_go_or_change_during_a_run_touch_no_checkpoint) {
+    const fs::path vocabulary = folder / "data/vocab.txt";
+    const fs::path tokenizer = folder / "data/tokenizer_config.json";
+    const fs::path model = micro_model(folder.path());
+    const std::vector<fs::path> files = {vocabulary, tokenizer, model};
+    std::vector<std::string> texts;
+    for (const fs::path& file : files) {
+        texts.push_back(text_of(file));
+    }
+    const std::string straight = "--steps 4 --checkpoint-every 2 --keep-checkpoints 20";
+    const auto alone = [&](const std::string& run) {  // without mpirun: its pid is the program's
+        return pretrain_command(1, folder.path(), run, straight).substr(mpirun(1).size());
+    };
+    BOOST_TEST_REQUIRE(run_command(alone("untouched")).code == 0);
+    for (const std::string run : {"gone", "changed"}) {
+        const fs::path log = folder / (run + ".log");
+        Background job("env HPML_FAULT=stop@step=1,site=step " + alone(run), log);
+        BOOST_TEST_REQUIRE(wait_until(60, [&] { return state_of(job.pid()) == 'T'; }),
+                           text_of(log));
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            fs::remove(files[i]);
+            if (run == "changed") {  // the first of the vocabulary's tokens has another name
+                write_file(files[i],
+                           i == 0 ? "[PAD2]" + texts[i].substr(texts[i].find('\n')) : "{}");
+            }
+        }
+        ::kill(job.pid(), SIGCONT);
+        const auto ended = job.wait(60);
+        BOOST_TEST(ended.code == 0, ended.output);
+        BOOST_TEST(!ended.says("training goes on"), ended.output);
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            write_file(files[i], texts[i]);
+        }
+        for (const char* step : {"step-00000002", "step-00000004"}) {
+            check_same("untouched", run, step);
+            for (const char* file :
+                 {"vocab.txt", "tokenizer_config.json", "config.json", "MANIFEST.json"}) {
+                BOOST_TEST(digest("untouched", step, file) == digest(run, step, file),
+                           run << ": " << file);
+            }
+        }
+        BOOST_TEST(text_of(folder / run / "checkpoints/step-00000004/vocab.txt") == texts[0], run);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_format_1_goes_on) {

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(a_byte_level_tokenizer_lies_in_the_folder_and_gives_its_spe
     BOOST_TEST(row.front() == 0);
     BOOST_TEST(row.back() == 2);
     BOOST_TEST(tokenizer->special().pad == 1);
-    const auto files = tokenizer_files(options.output, manifest);
+    const auto files = tokenizer->files();
     BOOST_REQUIRE(files.size() == 3u);
     BOOST_TEST(files[1].name == "merges.txt");
     BOOST_CHECK(prepare(options, world, log).was_complete);
