@@ -207,6 +207,7 @@ Checkpoint Save::publish(const std::vector<std::string>& reports,
                          const std::function<void()>& before_publish) const {
     try {
         const Manifest manifest = seal(reports);
+        fault_point("checkpoint.publish", contents_.step, Rank(0));
         if (before_publish) {
             before_publish();
         }

@@ -36,6 +36,16 @@ class AddTime {
 /// Going on would not help.
 bool is_fatal(ExitCode code) { return code == ExitCode::Diverged || code == ExitCode::Mismatch; }
 
+/// Of the exception in flight, whatever it is: memory that runs out costs a checkpoint as a full
+/// disk does. @throw the exception itself, if it is fatal
+std::string message_unless_fatal() {
+    Described failure = describe_current_exception();
+    if (is_fatal(failure.code)) {
+        throw;
+    }
+    return std::move(failure.message);
+}
+
 /// What became of one rank's part, for the others.
 struct PartReport {
     ExitCode code = ExitCode::Finished;
@@ -109,8 +119,8 @@ bool Saver::prepare() {
     mpi::on_root(context_.ranks, [&] {
         try {
             save_->prepare();
-        } catch (const Error& error) {
-            failure = error.what();
+        } catch (...) {
+            failure = message_unless_fatal();
         }
     });
     failure = context_.ranks.broadcast(std::move(failure));
@@ -218,9 +228,9 @@ void Saver::publish(const std::vector<std::string>& reports) {
     published_ = save_->publish(reports, [this] { require_ownership(); });
     try {
         checkpoint::retain(options_.run, options_.keep_checkpoints, save_->step());
-    } catch (const Error& error) {
+    } catch (...) {
         warning_ = fmt::format("{}; older checkpoints than --keep-checkpoints asks for stay",
-                               error.what());
+                               describe_current_exception().message);
     }
 }
 
@@ -232,10 +242,8 @@ void Saver::settle_publication() {
             stage_ = Stage::None;
             try {
                 writing_ += task_.wait();
-            } catch (const MismatchError&) {
-                throw;
-            } catch (const Error& error) {
-                failure = error.what();
+            } catch (...) {
+                failure = message_unless_fatal();
             }
         });
         failure = context_.ranks.broadcast(std::move(failure));

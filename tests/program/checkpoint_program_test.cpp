@@ -120,6 +120,19 @@ BOOST_AUTO_TEST_CASE(a_part_that_fails_or_dies_costs_one_checkpoint_and_no_bits)
     BOOST_TEST(!has("full", ".tmp-1-4"));
     check_same("straight", "full", "step-00000008");
 
+    // Before its first byte, in the writing of a part, and after its last byte.
+    const auto empty = run_command(
+        "HPML_FAULT='nomem@step=2,site=checkpoint.write;nomem@step=4,rank=1,site=checkpoint.part;"
+        "nomem@step=6,site=checkpoint.publish' " +
+        command("empty", eight + " --max-failed-checkpoints 4"));
+    BOOST_TEST_REQUIRE(empty.code == 0, empty.output);
+    BOOST_TEST(empty.count("warning: out of memory (") == 3, empty.output);
+    BOOST_TEST(empty.count("training goes on") == 3, empty.output);
+    for (const char* name : {"step-00000002", "step-00000004", "step-00000006", ".tmp-1-6"}) {
+        BOOST_TEST(!has("empty", name), name);
+    }
+    check_same("straight", "empty", "step-00000008");
+
     const auto killed = run_command("HPML_FAULT=kill@step=4,rank=2,site=checkpoint.part " +
                                     command("killed", eight));
     BOOST_TEST(killed.code != 0);

@@ -2,7 +2,7 @@
 // network file systems and clocks do. What happens stands in HPML_SYSTEM_FAULT: items with ';'
 // between them,
 //
-//     call=open|read|write|fsync|rename,path=PART[,rank=N][,errno=N][,sleep=MS][,times=N]
+//     call=open|read|write|fsync|rename|stat,path=PART[,rank=N][,errno=N][,sleep=MS][,times=N]
 //     clock=SECONDS[,rank=N]
 //
 // PART is a part of the file's name, or its end with a '$' behind it. Without errno a call that is
@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -144,6 +145,12 @@ ssize_t pread_really(const char* name, int file, void* to, size_t size, off_t of
     return meet("read", file) == What::Fail ? -1 : plain(file, to, size, offset);
 }
 
+int stat_really(const char* path, struct stat* to) {
+    static auto* const plain =
+        real("stat", static_cast<int (*)(const char*, struct stat*)>(nullptr));
+    return meet("stat", path) == What::Fail ? -1 : plain(path, to);
+}
+
 /// Seconds that the clock of the day is off at this time.
 long clock_error(time_t seconds) {
     long error = 0;
@@ -206,6 +213,13 @@ int fsync(int file) {
 int rename(const char* from, const char* to) noexcept {
     static auto* const plain = real("rename", &::rename);
     return meet("rename", from) == What::Fail ? -1 : plain(from, to);
+}
+
+int stat(const char* path, struct stat* to) noexcept { return stat_really(path, to); }
+
+/// As LibTorch calls it, whose copy of std::filesystem is the one that is found first.
+int __xstat(int /*version*/, const char* path, struct stat* to) noexcept {  // NOLINT: its name
+    return stat_really(path, to);
 }
 
 int clock_gettime(clockid_t clock, struct timespec* time) noexcept {
