@@ -10,6 +10,7 @@
 #include "apps/program.h"
 #include "base/error.h"
 #include "report/checkpoint_text.h"
+#include "report/status.h"
 #include "report/status_text.h"
 
 namespace {

@@ -18,6 +18,7 @@
 #include "base/megabytes.h"
 #include "manifest/safetensors_header.h"
 #include "manifest/verify.h"
+#include "report/checkpoint_entry.h"
 #include "report/results.h"
 
 namespace hpml {
@@ -180,20 +181,23 @@ void compare_members(const Json& a, const Json& b, const std::string& prefix, Ro
 std::string checkpoints_text(const fs::path& run) {
     Rows rows = {{"checkpoint", "step", "size", "pieces", "state", "kept for good"}};
     for (const fs::path& folder : folders_of(run)) {
-        const std::string name = folder.filename().string();
-        try {
-            const Manifest manifest = checkpoint::read_manifest(folder);
-            std::size_t pieces = 0;
-            for (const auto& file : manifest.files) {
-                pieces += file.pieces.size();
-            }
-            rows.push_back({name, std::to_string(manifest.step.value),
-                            fmt::format("{:.1f} MB", megabytes(checkpoint::total_size(manifest))),
-                            std::to_string(pieces), "complete",
-                            manifest.milestone.empty() ? "-" : manifest.milestone});
-        } catch (const Error&) {
-            rows.push_back({name, "-", "-", "-", "damaged", "-"});
+        const auto entry = checkpoint_entry(folder);
+        if (!entry) {
+            continue;
         }
+        if (!entry->manifest) {
+            rows.push_back({entry->name, "-", "-", "-", entry->state, "-"});
+            continue;
+        }
+        const Manifest& manifest = *entry->manifest;
+        std::size_t pieces = 0;
+        for (const auto& file : manifest.files) {
+            pieces += file.pieces.size();
+        }
+        rows.push_back({entry->name, std::to_string(manifest.step.value),
+                        fmt::format("{:.1f} MB", megabytes(checkpoint::total_size(manifest))),
+                        std::to_string(pieces), entry->state,
+                        manifest.milestone.empty() ? "-" : manifest.milestone});
     }
     return aligned_table(rows);
 }

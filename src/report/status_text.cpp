@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
+#include <vector>
 
-#include "base/error.h"
 #include "base/json.h"
 #include "base/megabytes.h"
+#include "manifest/verify.h"
+#include "report/checkpoint_entry.h"
 #include "report/console.h"
 #include "report/metrics.h"
 #include "report/rank_pace.h"
 #include "report/results.h"
+#include "report/status.h"
 
 namespace hpml {
 
@@ -19,30 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostCheckpoints = 8;
-
-std::string manifest_state(const fs::path& checkpoint) {
-    const auto manifest = checkpoint / "MANIFEST.json";
-    if (!fs::exists(manifest)) {
-        return "no MANIFEST.json";
-    }
-    try {
-        (void)read_json(manifest);
-        return "complete";
-    } catch (const Error&) {
-        return "MANIFEST.json damaged";
-    }
-}
-
-/// A running job may remove files meanwhile: what has gone counts nothing.
-Bytes folder_size(const fs::path& folder) {
-    Bytes total;
-    std::error_code failure;
-    for (const auto& entry : fs::directory_iterator(folder, failure)) {
-        const auto size = entry.file_size(failure);
-        total += failure ? Bytes() : Bytes(size);
-    }
-    return total;
-}
 
 std::string size_text(Bytes size) {
     const double mebibytes = static_cast<double>(size.value) / 1048576.0;
@@ -138,40 +117,26 @@ std::string pace_lines(const fs::path& run) {
 }
 
 std::string checkpoint_table(const fs::path& run) {
-    const auto entries = list_checkpoints(run);
-    if (entries.empty()) {
+    const auto folders = checkpoint::step_folders(run);
+    if (folders.empty()) {
         return line("checkpoints", "none yet");
     }
     const std::size_t first =
-        entries.size() > kMostCheckpoints ? entries.size() - kMostCheckpoints : 0;
+        folders.size() > kMostCheckpoints ? folders.size() - kMostCheckpoints : 0;
     std::vector<std::vector<std::string>> rows = {{"checkpoint", "size", "state"}};
-    for (std::size_t index = first; index < entries.size(); ++index) {
-        rows.push_back({entries[index].name, size_text(entries[index].size), entries[index].state});
+    for (std::size_t index = first; index < folders.size(); ++index) {
+        if (const auto entry = checkpoint_entry(folders[index].folder)) {
+            rows.push_back(
+                {entry->name,
+                 entry->manifest ? size_text(checkpoint::total_size(*entry->manifest)) : "-",
+                 entry->state});
+        }
     }
     std::string text = "\n" + aligned_table(rows);
     return first > 0 ? text + fmt::format("and {} older\n", first) : text;
 }
 
 }  // namespace
-
-std::vector<CheckpointEntry> list_checkpoints(const fs::path& run) {
-    std::vector<CheckpointEntry> entries;
-    std::error_code failure;
-    for (const auto& entry : fs::directory_iterator(run / "checkpoints", failure)) {
-        const std::string name = entry.path().filename().string();
-        const bool is_step = name.starts_with("step-") && name.size() > 5 &&
-                             std::all_of(name.begin() + 5, name.end(), [](char letter) {
-                                 return letter >= '0' && letter <= '9';
-                             });
-        if (is_step && entry.is_directory(failure)) {
-            entries.push_back({name, folder_size(entry.path()), manifest_state(entry.path())});
-        }
-    }
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-        return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
-    });
-    return entries;
-}
 
 std::string status_text(const fs::path& run) {
     std::string text = line("run", run.string());

@@ -6,9 +6,12 @@
 #include <cstdlib>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "manifest/manifest.h"
+#include "report/checkpoint_text.h"
 #include "report/run_lock.h"
 #include "report/status.h"
 #include "report/status_text.h"
@@ -17,6 +20,14 @@
 using namespace hpml;
 
 namespace {
+
+/// Of a table the line that begins with `name`; empty if there is none.
+std::string line_of(const std::string& table, const std::string& name) {
+    const auto begin = table.find("\n" + name);
+    return begin == std::string::npos
+               ? ""
+               : table.substr(begin + 1, table.find('\n', begin + 1) - begin);
+}
 
 /// The identity of a process of this host that has ended.
 ProcessIdentity dead_process() {
@@ -240,16 +251,20 @@ BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
     write_status(run.path(), sample_status());
     test::write_file(run / "metrics.jsonl",
                      "{\"kind\":\"validation\",\"step\":100,\"validation_loss\":6.5}\n");
-    for (const char* name : {"step-00000050", "step-00000100", "step-00000110", ".tmp-1-120"}) {
-        std::filesystem::create_directories(run.path() / "checkpoints" / name);
+    const auto all = run.path() / "checkpoints";
+    for (const char* name : {"step-00000050", "step-00000100", "step-00000105", "step-00000110",
+                             "step-00000120", ".tmp-1-120", "step-7"}) {
+        std::filesystem::create_directories(all / name);
     }
-    test::write_file(run.path() / "checkpoints/step-00000100/MANIFEST.json", "{}");
-    test::write_file(run.path() / "checkpoints/step-00000110/MANIFEST.json", "{");
-    const auto entries = list_checkpoints(run.path());
-    BOOST_REQUIRE(entries.size() == 3u);
-    BOOST_TEST(entries[0].state == "no MANIFEST.json");
-    BOOST_TEST(entries[1].state == "complete");
-    BOOST_TEST(entries[2].state == "MANIFEST.json damaged");
+    const auto manifest = [](std::int64_t step) {
+        return checkpoint::manifest_text({Step(step), {}});
+    };
+    test::write_file(all / "step-00000100/MANIFEST.json", manifest(100));
+    std::string flipped = manifest(105);  // JSON it is, but not what its hash is of
+    flipped.replace(flipped.find("105"), 3, "104");
+    test::write_file(all / "step-00000105/MANIFEST.json", flipped);
+    test::write_file(all / "step-00000110/MANIFEST.json", "{");
+    test::write_file(all / "step-00000120/MANIFEST.json", manifest(100));
     const std::string text = status_text(run.path());
     for (const char* part :
          {"state           running\n", "step            120/1000 12.0%\n",
@@ -258,6 +273,15 @@ BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
         BOOST_TEST(text.find(part) != std::string::npos, part);
     }
     BOOST_TEST(text.find(".tmp-") == std::string::npos);
+    BOOST_TEST(text.find("step-7") == std::string::npos);
+    const std::string list = checkpoints_text(run.path());
+    for (const auto& [name, state] :
+         {std::pair("step-00000050", "no MANIFEST.json"), std::pair("step-00000100", "complete"),
+          std::pair("step-00000105", "damaged"), std::pair("step-00000110", "damaged"),
+          std::pair("step-00000120", "damaged")}) {
+        BOOST_TEST(line_of(text, name).find(state) != std::string::npos, name << " in " << text);
+        BOOST_TEST(line_of(list, name).find(state) != std::string::npos, name << " in " << list);
+    }
     BOOST_TEST(status_text(run / "absent").find("No run has started here") != std::string::npos);
 }
 
