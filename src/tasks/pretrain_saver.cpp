@@ -104,6 +104,7 @@ void Saver::save(const RunCounters& counters, Attempt attempt) {
             options_.run, context_.generation, std::move(contents),
             checkpoint::Share{context_.ranks.rank().value, context_.ranks.size()});
         if (!prepare()) {
+            end();
             return;
         }
         stage_ = Stage::Writing;
@@ -214,7 +215,7 @@ void Saver::settle_parts() {
     if (context_.ranks.is_root()) {
         save_->discard();
     }
-    stage_ = Stage::None;
+    end();
     if (is_fatal(failed.code)) {
         throw Error(failed.code, failed.text);
     }
@@ -235,11 +236,11 @@ void Saver::publish(const std::vector<std::string>& reports) {
 }
 
 void Saver::settle_publication() {
+    const Step step = save_->step();
     std::string failure;
     {
         const AddTime time(stopped_);
         mpi::on_root(context_.ranks, [&] {
-            stage_ = Stage::None;
             try {
                 writing_ += task_.wait();
             } catch (...) {
@@ -247,14 +248,14 @@ void Saver::settle_publication() {
             }
         });
         failure = context_.ranks.broadcast(std::move(failure));
+        end();
     }
-    stage_ = Stage::None;
     context_.limit.saw_checkpoint(writing_);
     if (!failure.empty()) {
         fail(failure);
         return;
     }
-    saved_ = save_->step();
+    saved_ = step;
     failures_ = 0;
     retry_at_.reset();
     retry_wait_ = Seconds(0);
@@ -265,6 +266,11 @@ void Saver::settle_publication() {
             context_.log.warn("{}", warning_);
         }
     }
+}
+
+void Saver::end() {
+    stage_ = Stage::None;
+    save_.reset();
 }
 
 void Saver::fail(const std::string& message) {

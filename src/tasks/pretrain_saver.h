@@ -78,6 +78,8 @@ class Saver {
     void settle_parts();
     void settle_publication();
     void publish(const std::vector<std::string>& reports);
+    /// No thread works on the save any more. Its memory goes: on a GPU it is a copy of the state.
+    void end();
     void require_ownership() const;
     /// Said on rank 0; training goes on.
     void fail(const std::string& message);
