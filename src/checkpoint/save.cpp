@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "base/megabytes.h"
+#include "base/size_text.h"
 #include "checkpoint/part_writer.h"
 
 namespace hpml::checkpoint {
@@ -19,11 +19,6 @@ namespace hpml::checkpoint {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string size_text(Bytes size) {
-    return gigabytes(size) >= 0.1 ? fmt::format("{:.1f} GB", gigabytes(size))
-                                  : fmt::format("{:.3f} MB", megabytes(size));
-}
 
 std::vector<FileImage> images_of(const Contents& contents) {
     std::vector<FileImage> images;

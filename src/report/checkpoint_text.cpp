@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/megabytes.h"
+#include "base/size_text.h"
 #include "manifest/safetensors_header.h"
 #include "manifest/verify.h"
 #include "report/checkpoint_entry.h"
@@ -195,9 +195,8 @@ std::string checkpoints_text(const fs::path& run) {
             pieces += file.pieces.size();
         }
         rows.push_back({entry->name, std::to_string(manifest.step.value),
-                        fmt::format("{:.1f} MB", megabytes(checkpoint::total_size(manifest))),
-                        std::to_string(pieces), entry->state,
-                        manifest.milestone.empty() ? "-" : manifest.milestone});
+                        size_text(checkpoint::total_size(manifest)), std::to_string(pieces),
+                        entry->state, manifest.milestone.empty() ? "-" : manifest.milestone});
     }
     return aligned_table(rows);
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/megabytes.h"
+#include "base/size_text.h"
 #include "manifest/verify.h"
 #include "report/checkpoint_entry.h"
 #include "report/console.h"
@@ -22,12 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostCheckpoints = 8;
-
-std::string size_text(Bytes size) {
-    const double mebibytes = static_cast<double>(size.value) / 1048576.0;
-    return mebibytes < 1024 ? fmt::format("{:.1f} MiB", mebibytes)
-                            : fmt::format("{:.2f} GiB", mebibytes / 1024);
-}
 
 std::string line(const std::string& name, const std::string& value) {
     return fmt::format("{:<16}{}\n", name, value);

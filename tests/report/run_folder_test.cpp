@@ -257,7 +257,8 @@ BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
         std::filesystem::create_directories(all / name);
     }
     const auto manifest = [](std::int64_t step) {
-        return checkpoint::manifest_text({Step(step), {}});
+        return checkpoint::manifest_text(
+            {Step(step), {checkpoint::whole_file("model.safetensors", Bytes(2'500'000), {})}});
     };
     test::write_file(all / "step-00000100/MANIFEST.json", manifest(100));
     std::string flipped = manifest(105);  // JSON it is, but not what its hash is of
@@ -275,6 +276,8 @@ BOOST_AUTO_TEST_CASE(one_screen_shows_progress_and_checkpoints) {
     BOOST_TEST(text.find(".tmp-") == std::string::npos);
     BOOST_TEST(text.find("step-7") == std::string::npos);
     const std::string list = checkpoints_text(run.path());
+    BOOST_TEST(line_of(text, "step-00000100").find(" 2.5 MB ") != std::string::npos, text);
+    BOOST_TEST(line_of(list, "step-00000100").find(" 2.5 MB ") != std::string::npos, list);
     for (const auto& [name, state] :
          {std::pair("step-00000050", "no MANIFEST.json"), std::pair("step-00000100", "complete"),
           std::pair("step-00000105", "damaged"), std::pair("step-00000110", "damaged"),
