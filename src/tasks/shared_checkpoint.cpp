@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <span>
 #include <utility>
 
@@ -136,15 +137,23 @@ std::optional<checkpoint::Checkpoint> newest_together(const fs::path& run,
                                                       const Log& log,
                                                       checkpoint::IfNoneIsValid if_none) {
     std::optional<checkpoint::Checkpoint> found;
-    mpi::agree(ranks, [&] {
-        if (!ranks.is_root()) {
-            help_to_verify(ranks);
-            return;
-        }
+    std::exception_ptr failure;
+    if (ranks.is_root()) {
         const HelpersGoHome at_end(ranks);
-        found = checkpoint::newest_checkpoint(run, log, if_none, [&](const fs::path& folder) {
-            return verify_as_root(folder, ranks);
-        });
+        try {
+            found = checkpoint::newest_checkpoint(run, log, if_none, [&](const fs::path& folder) {
+                return verify_as_root(folder, ranks);
+            });
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    } else {
+        help_to_verify(ranks);
+    }
+    mpi::on_root(ranks, [&] {
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
     });
     const fs::path folder = ranks.broadcast(found ? found->folder.string() : std::string());
     if (!found && !folder.empty()) {
