@@ -105,7 +105,7 @@ void TrainingObserver::forget_earlier_starts() {
     status_.checkpoint.clear();
 }
 
-void TrainingObserver::on_step(const train::StepRecord& record) {
+std::optional<double> TrainingObserver::append_step(const train::StepRecord& record) {
     Json line = {{"kind", "train"},
                  {"step", record.step.value},
                  {"loss", record.loss},
@@ -126,6 +126,11 @@ void TrainingObserver::on_step(const train::StepRecord& record) {
     }
     line.update(details(record));
     append(line);
+    return score;
+}
+
+void TrainingObserver::on_step(const train::StepRecord& record) {
+    const std::optional<double> score = append_step(record);
     console_.add({.step = record.step.value,
                   .steps = record.steps.value,
                   .time_left = record.time_left,

@@ -62,6 +62,8 @@ class TrainingObserver : public train::Observer {
     /// Keys of a step's line that only this program knows.
     [[nodiscard]] virtual Json details(const train::StepRecord& record) const = 0;
     [[nodiscard]] bool may_write() { return fence_ && fence_->is_open(); }
+    /// The step's line. @return like rate(), nothing for a step without an update
+    std::optional<double> append_step(const train::StepRecord& record);
     /// Set loss and gradient norm beside those of the steps before, into the step's line; a jump
     /// of the loss is warned of. @return the gradient norm's score
     std::optional<double> rate(const train::StepRecord& record, Json& line);

@@ -107,6 +107,33 @@ std::string time_left(Seconds elapsed, std::size_t done, std::size_t all) {
                       : fmt::format(", {:.0f} min left", left / 60);
 }
 
+/// Says every few seconds how far the texts are tokenized.
+class PieceProgress {
+  public:
+    PieceProgress(const Log& log, const Stopwatch& watch, std::size_t units)
+        : log_(log), watch_(watch), units_(units) {}
+
+    /// Of unit `unit`, in the order of the units.
+    void add(std::size_t unit, Bytes bytes) {
+        done_ += bytes;
+        const Seconds elapsed = watch_.elapsed();
+        if (elapsed > next_report_) {
+            next_report_ = elapsed + Seconds(kProgressSeconds);
+            const double so_far = megabytes(done_);
+            log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank{}",
+                      so_far, unit + 1, units_, so_far / elapsed.value,
+                      time_left(elapsed, unit, units_));
+        }
+    }
+
+  private:
+    const Log& log_;
+    const Stopwatch& watch_;
+    std::size_t units_;
+    Bytes done_;
+    Seconds next_report_{kProgressSeconds};
+};
+
 /// One preparation; the members after the constructor's are filled phase by phase.
 class Preparation {
   public:
@@ -190,26 +217,13 @@ void Preparation::make_pieces() {
     });
     const PieceTools tools{*tokenizer_, splitter ? &*splitter : nullptr};
     pieces_.documents.assign(units_.size(), 0);
-    Bytes done;
-    Seconds next_report(kProgressSeconds);
     for (std::size_t index = 0; index < units_.size(); ++index) {
         pieces_.paths.push_back(piece_path(index));
     }
-    std::size_t unit = 0;
-    const auto progress = [&](Bytes bytes) {
-        done += bytes;
-        const Seconds elapsed = watch_.elapsed();
-        if (elapsed > next_report) {
-            next_report = elapsed + Seconds(kProgressSeconds);
-            const double so_far = megabytes(done);
-            log_.info("tokenizing: {:.0f} MB of text, piece {} of {}, {:.1f} MB/s per rank{}",
-                      so_far, unit + 1, units_.size(), so_far / elapsed.value,
-                      time_left(elapsed, unit, units_.size()));
-        }
-    };
+    PieceProgress progress(log_, watch_, units_.size());
     mpi::agree(ranks_, [&] {
         std::optional<text::DocumentFile> file;  // of the unit before, often the same
-        for (; unit < units_.size(); ++unit) {
+        for (std::size_t unit = 0; unit < units_.size(); ++unit) {
             if (!is_mine(unit)) {
                 continue;
             }
@@ -221,7 +235,8 @@ void Preparation::make_pieces() {
                 if (!file || file->path() != task.input.path) {
                     file.emplace(task.input.path, options_.documents);
                 }
-                piece = make_piece(task, *file, tools, progress);
+                piece =
+                    make_piece(task, *file, tools, [&](Bytes bytes) { progress.add(unit, bytes); });
             }
             totals_.add(piece, was_there);
             pieces_.documents[unit] = piece.documents;
