@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "program/continuation.h"
+#include "program/refusal.h"
 
 using namespace hpml;
 using namespace hpml::test;
@@ -27,6 +28,32 @@ BOOST_AUTO_TEST_CASE(a_chain_of_planned_stops_gives_the_same_bytes) {
                    .says("interrupted"));
     BOOST_TEST(run_command(on_three_ranks("two", more)).code == 0);
     check_same("one", "two", "step-00000010");
+}
+
+BOOST_AUTO_TEST_CASE(
+    three_ranks_leave_a_damaged_checkpoint_together_and_refuse_where_none_is_valid) {
+    const auto run = [&](const std::string& more) {
+        return run_command(on_three_ranks("run", "--schedule constant " + more));
+    };
+    const auto damage = [&](const std::string& step) {
+        const auto file = folder / "run" / "checkpoints" / step / "model.safetensors";
+        std::string bytes = text_of(file);
+        bytes.back() = static_cast<char>(bytes.back() ^ 1);
+        write_file(file, bytes);
+    };
+    BOOST_TEST_REQUIRE(run("--steps 2 --checkpoint-every 1").code == 0);
+    damage("step-00000002");
+    const auto older = run("--steps 2");
+    BOOST_TEST(older.code == 0, older.output);
+    BOOST_TEST(older.count("its content was changed") == 1, older.output);
+    BOOST_TEST(older.says("resuming after step 1"), older.output);
+    damage("step-00000001");
+    damage("step-00000002");
+    const auto none = run("--steps 2");
+    check_one_error(none, 65, "is valid (training must not silently start anew)");
+    const auto anew = run("--steps 2 --restart-from-scratch");
+    BOOST_TEST(anew.code == 0, anew.output);
+    BOOST_TEST(anew.says("finished after step 2"), anew.output);
 }
 
 // A comparison that cannot fail proves nothing: another seed must give other bytes.
