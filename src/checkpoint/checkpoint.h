@@ -69,11 +69,12 @@ void write_model_folder(const std::filesystem::path& folder, const Contents& con
 enum class IfNoneIsValid { Refuse, StartOver };
 using Verify = std::function<Checkpoint(const std::filesystem::path&)>;
 /// The newest valid checkpoint of a run. A bad one is renamed to `step-N.corrupt`, said on `log`,
-/// and the one before it is tried; leftovers `.tmp-*` are removed, and a checkpoint that an
-/// interrupted exchange had set aside gets its name back.
+/// and the one before it is tried, as it is for one that cannot be read now; leftovers `.tmp-*` are
+/// removed, and a checkpoint that an interrupted exchange had set aside gets its name back.
 /// @return nothing if the run has no checkpoint at all, or none is valid and the user asked to
 ///         start over: then all are set aside, said on `log`
-/// @throw InputError if there are checkpoints but none is valid (never start anew silently)
+/// @throw InputError if there are checkpoints but none is valid (never start anew silently); what
+///        `verify` throws that is no failure of the checkpoint (memory, communication)
 [[nodiscard]] std::optional<Checkpoint> newest_checkpoint(
     const std::filesystem::path& run, const Log& log, IfNoneIsValid if_none = IfNoneIsValid::Refuse,
     const Verify& verify = verify_checkpoint);

@@ -120,6 +120,14 @@ bool is_valid(const Checkpoint& checkpoint) {
     }
 }
 
+/// Whether a failure to verify a checkpoint says something of it; memory or a connection between
+/// the ranks may fail over a good one. Input is damage, and its folder gets another name. A disk
+/// may recover, and what cannot be opened now, by this user, on this host, may be whole: these keep
+/// it.
+bool is_of_the_checkpoint(ExitCode code) {
+    return code == ExitCode::Input || code == ExitCode::MissingInput || code == ExitCode::Io;
+}
+
 }  // namespace
 
 Checkpoint verify_share(const fs::path& folder, const Manifest& manifest, Share share) {
@@ -147,15 +155,15 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run, const Log& log,
             Checkpoint valid = verify(candidate->folder);
             warn_of_strangers(valid.folder, log);
             return valid;
-        } catch (const IoError& failure) {
-            // The disk may recover: the folder keeps its name.
-            log.warn("{}; trying the checkpoint before it", failure.what());
-        } catch (const MissingInputError& failure) {
-            // It cannot be opened now, by this user, on this host: that says nothing of its bytes.
-            log.warn("{}; trying the checkpoint before it", failure.what());
-        } catch (const Error& failure) {
-            log.warn("{}; trying the checkpoint before it", failure.what());
-            set_aside(candidate->folder, log);
+        } catch (...) {
+            const Described failure = describe_current_exception();
+            if (!is_of_the_checkpoint(failure.code)) {
+                throw;
+            }
+            log.warn("{}; trying the checkpoint before it", failure.message);
+            if (failure.code == ExitCode::Input) {
+                set_aside(candidate->folder, log);
+            }
         }
     }
     if (steps.empty() && !any_set_aside(all)) {

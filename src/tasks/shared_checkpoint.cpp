@@ -93,22 +93,9 @@ void help_to_verify(const mpi::Communicator& ranks) {
     }
 }
 
-/// Failures of all ranks come in one class; rank 0 tells them apart by their code, as if it had
-/// been alone.
 checkpoint::Checkpoint verify_as_root(const fs::path& folder, const mpi::Communicator& ranks) {
     (void)ranks.broadcast(folder.string());
-    try {
-        return verify_together(folder, ranks);
-    } catch (const Error& failure) {
-        switch (failure.code()) {
-            case ExitCode::Io:
-                throw IoError(failure.what());
-            case ExitCode::MissingInput:
-                throw MissingInputError(failure.what());
-            default:
-                throw;
-        }
-    }
+    return verify_together(folder, ranks);
 }
 
 /// Whatever happens, the helpers are told that it is over.

@@ -244,6 +244,31 @@ BOOST_FIXTURE_TEST_CASE(falls_back_to_the_checkpoint_before_a_bad_one, Run) {
     BOOST_TEST(fs::exists(ten.string() + ".corrupt"));
 }
 
+BOOST_FIXTURE_TEST_CASE(only_damage_takes_the_name_of_a_checkpoint_that_cannot_be_verified, Run) {
+    // Of several ranks every failure comes as an Error with a code.
+    const auto step_if_newest_fails = [&](ExitCode code) {
+        return newest_checkpoint(folder.path(), kQuiet, IfNoneIsValid::Refuse,
+                                 [&](const fs::path& checkpoint) {
+                                     if (checkpoint == twenty) {
+                                         throw Error(code, "acted out");
+                                     }
+                                     return verify_checkpoint(checkpoint);
+                                 })
+            ->step.value;
+    };
+    for (const ExitCode code : {ExitCode::Resource, ExitCode::Backend, ExitCode::Internal}) {
+        BOOST_CHECK_EXCEPTION((void)step_if_newest_fails(code), Error,
+                              [&](const Error& error) { return error.code() == code; });
+        BOOST_TEST(fs::exists(twenty));
+    }
+    for (const ExitCode code : {ExitCode::Io, ExitCode::MissingInput}) {
+        BOOST_TEST(step_if_newest_fails(code) == 10);
+        BOOST_TEST(fs::exists(twenty));
+    }
+    BOOST_TEST(step_if_newest_fails(ExitCode::Input) == 10);
+    BOOST_TEST(!fs::exists(twenty));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_new_run_has_none_and_leftovers_of_saves_only_are_removed, Run) {
     const test::ScratchFolder fresh("fresh");
     BOOST_TEST(!newest_checkpoint(fresh.path(), kQuiet).has_value());
