@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/median.h"
+#include "corpus/data_folder.h"
 #include "tasks/bench_batches.h"
 #include "tasks/pretrain_saver.h"
+#include "text/wordpiece_tokenizer.h"
 #include "train/step.h"
 #include "train/watched_ranks.h"
 
@@ -23,14 +25,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A run directory of its own with what stands for a tokenizer, removed at the end. Collective.
+/// What stands for a corpus's tokenizer: as many tokens as the model has words.
+text::WordPieceTokenizer tokenizer_of(const model::ModelConfig& model) {
+    std::string tokens = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+    for (std::int64_t id = 5; id < model.vocabulary_size; ++id) {
+        tokens += fmt::format("token{}\n", id);
+    }
+    return {text::Vocabulary(std::move(tokens), "vocab.txt"), text::LetterCase::Lower};
+}
+
+/// A run directory of its own with a tokenizer's files, removed at the end. Collective.
 class Scratch {
   public:
-    Scratch(const fs::path& parent, const mpi::Communicator& ranks) : is_root_(ranks.is_root()) {
+    Scratch(const fs::path& parent, const text::Tokenizer& tokenizer,
+            const mpi::Communicator& ranks)
+        : is_root_(ranks.is_root()) {
         mpi::on_root(ranks, [&] {
             folder_ = parent / fmt::format("hpml-bench-{}", ::getpid());
             make_folders(folder_);
-            write_text_atomically(folder_ / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+            corpus::write_tokenizer(folder_, tokenizer);
         });
         folder_ = ranks.broadcast(folder_.string());
     }
@@ -72,10 +85,11 @@ PretrainOptions pretrain_options(const CheckpointBenchOptions& options, const fs
     return run;
 }
 
-corpus::Manifest manifest_of(const StepBenchOptions& options) {
+corpus::Manifest manifest_of(const StepBenchOptions& options, const text::Tokenizer& tokenizer) {
     corpus::Manifest manifest;
     manifest.sequence_length = options.sequence_length;
-    manifest.vocabulary_size = options.model.vocabulary_size;
+    manifest.vocabulary_size = tokenizer.size();
+    manifest.vocabulary_hash = tokenizer.hash();
     return manifest;
 }
 
@@ -100,9 +114,10 @@ class SavingRun {
               comm::Progress progress, train::WatchedRanks& watched, const Log& log)
         : options_(options.step),
           ranks_(watched.ranks()),
-          scratch_(options.folder, ranks_),
+          tokenizer_(tokenizer_of(options.step.model)),
+          scratch_(options.folder, tokenizer_, ranks_),
           run_(pretrain_options(options, scratch_.folder())),
-          manifest_(manifest_of(options.step)),
+          manifest_(manifest_of(options.step, tokenizer_)),
           context_{.ranks = ranks_,
                    .log = log,
                    .observer = observer_,
@@ -187,6 +202,7 @@ class SavingRun {
 
     const StepBenchOptions& options_;
     const mpi::Communicator& ranks_;
+    text::WordPieceTokenizer tokenizer_;
     Scratch scratch_;
     PretrainOptions run_;
     corpus::Manifest manifest_;
