@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "base/divide_up.h"
 #include "base/error.h"
 
 namespace hpml::corpus {
-
-namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0 ? 1 : 0); }
-
-}  // namespace
 
 /// The first level that `is_in` says yes to, else the last one, which is the full batch.
 template <class IsIn>

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/clock.h"
+#include "base/divide_up.h"
 #include "base/fault.h"
 #include "corpus/order.h"
 #include "optim/schedule.h"
@@ -14,10 +15,6 @@
 
 namespace hpml::tasks {
 namespace {
-
-std::int64_t divide_up(std::int64_t value, std::int64_t divisor) {
-    return (value + divisor - 1) / divisor;
-}
 
 /// The batches of the run, as one rank needs them.
 class Batches {
