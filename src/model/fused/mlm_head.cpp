@@ -118,20 +118,18 @@ void MlmHeadPass::backward_rows(const Leaves& leaves, float scale, std::int64_t 
     const std::int64_t width = config_.hidden_size;
     const std::int64_t vocabulary = config_.vocabulary_size;
     const Kernels& kernels = machine_.kernels();
-    {
-        const NamedOperator record("hpml::cross_entropy_backward");
-        in_parallel(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-                const auto row = static_cast<std::size_t>(first + i);
-                float* scores = logits + i * stride_;
-                kernels.probabilities({scores, vocabulary, 1.0F}, log_sums_.data()[row]);
-                scores[labels_[row]] -= 1.0F;
-                if (scale != 1.0F) {
-                    std::for_each(scores, scores + vocabulary, [&](float& s) { s *= scale; });
-                }
+    const NamedOperator record("hpml::cross_entropy_backward");
+    in_parallel(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const auto row = static_cast<std::size_t>(first + i);
+            float* scores = logits + i * stride_;
+            kernels.probabilities({scores, vocabulary, 1.0F}, log_sums_.data()[row]);
+            scores[labels_[row]] -= 1.0F;
+            if (scale != 1.0F) {
+                std::for_each(scores, scores + vocabulary, [&](float& s) { s *= scale; });
             }
-        });
-    }
+        }
+    });
     // The tied decoder is a map from the hidden rows to the vocabulary.
     const Dense decoder{leaves.value(map_.words), nullptr, vocabulary, width};
     const Slopes slopes{last - first, logits, stride_};
