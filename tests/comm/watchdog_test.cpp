@@ -33,7 +33,7 @@ void wait_for(const Condition& condition) {
 /// The same folder on every rank, where a file tells all that something has happened.
 std::filesystem::path shared_folder(const mpi::Communicator& ranks,
                                     const test::ScratchFolder& own) {
-    return ranks.all_gather(own.path().string()).front();
+    return ranks.broadcast(own.path().string());
 }
 
 /// What a watchdog did, told from its thread.
